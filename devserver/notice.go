@@ -1,0 +1,88 @@
+package devserver
+
+import "time"
+
+// A Notice is something that a person at the terminal is told. The command line decides how it looks.
+type Notice interface{ notice() }
+
+// ToolchainProgress is a step of making the patched Go, once per Go version.
+type ToolchainProgress struct {
+	Step        string // "copying Go 1.26.8", "compiling the patched standard library"
+	Done, Total int    // 0, 0: unknown
+}
+
+// BuildStarted says that an app is being built.
+type BuildStarted struct {
+	App   string
+	Files []string // what was saved, relative to the app's root; none at the first build
+	First bool
+}
+
+// BuildFailed says what the compiler said.
+type BuildFailed struct {
+	App      string
+	Output   string        // the compiler's words
+	Errors   []BuildError // the same, taken apart
+	Duration time.Duration
+	Serving  bool // an older version goes on serving
+}
+
+// BuildError is one complaint of the compiler.
+type BuildError struct {
+	File         string
+	Line, Column int // 0: unknown
+	Message      string
+}
+
+// AppReady says that an app accepts requests: for the first time, after a reload or after a restart.
+type AppReady struct {
+	App, URL, Console, Profile string
+	Reload                     int      // 0 at the first start, then counted
+	Files                      []string // what was saved
+	Build                      time.Duration
+	Swap                       time.Duration // from the built program to the first request it may get
+	First                      bool          // it answers for the first time in this devserver run
+}
+
+// Denied is a denial, told once for each rule and call site.
+type Denied struct {
+	App, Rule, Network string
+	Destination        string // as the program wrote it
+	CallSite           string // path/from/module.go:42
+	Reason             string
+	Advice             string // what to do about it
+	Request            string // "GET /orders/7", "" when no request led to it
+	Report             bool   // let through: production would have denied it
+}
+
+// WorkerExited says that an app's process ended by itself.
+type WorkerExited struct {
+	App, Exit string        // "exit status 2", "signal: killed"
+	LastLines []string      // the end of its output
+	RestartIn time.Duration // 0: it is not restarted before the next change
+}
+
+// Recovered says that events of an earlier devserver, which was killed, are in the recording now.
+type Recovered struct {
+	Journals int
+	Events   int64
+}
+
+// Warning is a problem that devserver goes on with. Its text ends in a way out.
+type Warning struct{ Text string }
+
+// Stopped is the last notice.
+type Stopped struct {
+	Sockets, Denials int64  // of this devserver run
+	Recording        string // path of recording.db
+}
+
+func (ToolchainProgress) notice() {}
+func (BuildStarted) notice()      {}
+func (BuildFailed) notice()       {}
+func (AppReady) notice()          {}
+func (Denied) notice()            {}
+func (WorkerExited) notice()      {}
+func (Recovered) notice()         {}
+func (Warning) notice()           {}
+func (Stopped) notice()           {}

@@ -1,0 +1,37 @@
+package devserver
+
+import (
+	"fmt"
+	"io"
+)
+
+// Options say what Run runs. They are the flags of `devserver run`.
+type Options struct {
+	Dirs       []string // the apps' folders; none: apps of devserver.yaml, else the current folder
+	Addr       string   // where the first app answers; "": 127.0.0.1:8080
+	Console    string   // where the console answers; "": 127.0.0.1:8000
+	Profile    string   // a built-in profile's name or a file; "": devserver.yaml's, else appengine
+	Data       string   // "": .devserver in the first app's folder
+	Standins   []string // [PROD=]LOCAL
+	NoBilling  bool
+	OnBuild    string // "wait" or "": requests wait for a running build; "serve-old"
+	NoReload   bool   // nothing is watched
+	BuildFlags []string
+	Config     string // a devserver.yaml; "": the one found from the first app's folder upwards
+	ReadyFile  string // written once every app accepts; "": none
+
+	Set    func(flag string) bool // tells whether the user gave that flag, which then wins over devserver.yaml; nil: none was given
+	Notify func(Notice)           // hears every notice, one at a time; nil: nobody does
+	Stdout io.Writer              // the apps' standard output, line by line; nil: dropped
+	Stderr io.Writer              // the apps' standard error
+}
+
+// UsageError is a wrong flag, argument or configuration: exit status 2.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+func (e *UsageError) Unwrap() error { return e.Err }
+
+func usagef(format string, args ...any) error {
+	return &UsageError{fmt.Errorf(format, args...)}
+}
