@@ -1,0 +1,12 @@
+package devserver
+
+import "github.com/seed-d81df0db/devserver/sandbox/record"
+
+// The shapes of a recording and the filters that select them, so that a command needs this package alone.
+type (
+	Socket       = record.Socket
+	SocketFilter = record.SocketFilter
+	Event        = record.Event
+	EventFilter  = record.EventFilter
+	Denial       = record.Denial
+)
