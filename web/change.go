@@ -1,0 +1,125 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/seed-d81df0db/devserver/sandbox/record"
+)
+
+// maxAdvance is the longest step of the clock; two days show every quota window and limit there is.
+const maxAdvance = 366 * day
+
+// advance moves the sandbox's clock: {"duration": "2m1s"}, or a form's field.
+func (c *console) advance(w http.ResponseWriter, r *http.Request) error {
+	if c.Controls == nil {
+		return errNoControls
+	}
+	fields, err := bodyFields(r)
+	if err != nil {
+		return err
+	}
+	d, err := time.ParseDuration(fields["duration"])
+	if err != nil || d <= 0 || d > maxAdvance {
+		return problemf(http.StatusBadRequest, "Not a length of time",
+			`"duration" is %q; a length of time above zero and of at most a year is expected, as in {"duration": "2m1s"}.`, fields["duration"])
+	}
+	clock, err := c.Controls.Advance(r.Context(), d)
+	if err != nil {
+		return notDone(err)
+	}
+	return done(w, r, fields, clock)
+}
+
+func (c *console) resetClock(w http.ResponseWriter, r *http.Request) error {
+	if c.Controls == nil {
+		return errNoControls
+	}
+	fields, err := bodyFields(r)
+	if err != nil {
+		return err
+	}
+	clock, err := c.Controls.ResetClock(r.Context())
+	if err != nil {
+		return notDone(err)
+	}
+	return done(w, r, fields, clock)
+}
+
+func (c *console) closeSocket(w http.ResponseWriter, r *http.Request) error {
+	if c.Controls == nil {
+		return errNoControls
+	}
+	id, err := pathID(r, "socket")
+	if err != nil {
+		return err
+	}
+	fields, err := bodyFields(r)
+	if err != nil {
+		return err
+	}
+	err = c.Controls.CloseSocket(r.Context(), id)
+	if errors.Is(err, record.ErrNotFound) {
+		return problemf(http.StatusNotFound, "Not open", "Socket %d is not open: it has ended, or never was.", id)
+	}
+	if err != nil {
+		return notDone(err)
+	}
+	return done(w, r, fields, map[string]int64{"closed": id})
+}
+
+var errNoControls = problemf(http.StatusNotFound, "Nothing to change here",
+	"This console shows a recording; no devserver runs behind it whose clock or sockets could be changed.")
+
+// notDone shows the supervisor's own words: a change that fails does so for a reason that its user must know.
+func notDone(err error) error {
+	var p *problem
+	if errors.As(err, &p) {
+		return err
+	}
+	return problemf(http.StatusConflict, "Not done", "%v", err)
+}
+
+// done answers a program with what is now, and brings a person back to the page the form stood on.
+func done(w http.ResponseWriter, r *http.Request, fields map[string]string, v any) error {
+	if wantsJSON(r) {
+		writeJSON(w, http.StatusOK, v)
+		return nil
+	}
+	http.Redirect(w, r, localPath(fields["back"]), http.StatusSeeOther)
+	return nil
+}
+
+// bodyFields reads the body, a form or a flat JSON object of texts. No body at all is no fields.
+func bodyFields(r *http.Request) (map[string]string, error) {
+	fields := make(map[string]string)
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/x-www-form-urlencoded" {
+		if err := r.ParseForm(); err == nil {
+			for name := range r.PostForm {
+				fields[name] = r.PostForm.Get(name)
+			}
+		}
+		if len(fields) > 0 {
+			return fields, nil
+		}
+	}
+	body, err := io.ReadAll(r.Body)
+	var tooLong *http.MaxBytesError
+	if errors.As(err, &tooLong) {
+		return nil, problemf(http.StatusRequestEntityTooLarge, "Too long", "The body is longer than %d bytes.", maxBody)
+	}
+	if err != nil {
+		return nil, problemf(http.StatusBadRequest, "Cut off", "The body ended early.")
+	}
+	if len(body) == 0 {
+		return fields, nil
+	}
+	if err := json.Unmarshal(body, &fields); err != nil {
+		return nil, problemf(http.StatusBadRequest, "Not understood", `The body is not a JSON object of texts, as {"duration": "2m1s"}: %v.`, err)
+	}
+	return fields, nil
+}

@@ -1,0 +1,110 @@
+// Package web is the admin console: pages that show what every socket of the user's apps did, the same facts as
+// JSON, and one stream that tells of changes.
+//
+//	browser, curl ─► guard (Host, Origin, token) ─► router ─► page ──► Source (the recording)
+//	                                                  │        └─────► State  (apps, builds, clock)
+//	                                                  ├─► /api/v1/…        the same as JSON
+//	                                                  ├─► /api/v1/stream ◄─ Live.Notify by the supervisor
+//	                                                  └─► POST …      ────► Controls (clock, close a socket)
+//
+// It knows neither storage nor the supervisor: Source, Controls and State say what it needs of them. Pages are whole
+// without JavaScript; live.js fetches the page it stands on again when the stream says so and replaces what differs.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/seed-d81df0db/devserver/sandbox/record"
+)
+
+// Source is what the console reads: a recording. Its methods are called by many requests at once; they must end soon
+// after their context does.
+type Source interface {
+	Sockets(context.Context, record.SocketFilter) ([]record.Socket, error)
+	Socket(ctx context.Context, id int64) (record.Socket, error) // record.ErrNotFound
+	Events(context.Context, record.EventFilter) ([]record.Event, error)
+	Denials(context.Context, record.EventFilter) ([]record.Denial, error)
+	Reclaims(context.Context, record.EventFilter) ([]record.Reclaim, error)
+	Runs(context.Context) ([]record.Run, error) // newest first
+	// Counts tells the totals; open sockets unused since idleSince are idle, 0: none is.
+	Counts(ctx context.Context, idleSince int64) (record.Counts, error)
+	Activity(context.Context, record.ActivityFilter) ([]record.Activity, error)
+	// OpenOverTime tells how many sockets were open at since, since+step, and so on: n numbers.
+	OpenOverTime(ctx context.Context, since, step int64, n int) ([]int64, error)
+}
+
+// Controls is what the console changes. The methods return when the change has reached every worker.
+type Controls interface {
+	Advance(context.Context, time.Duration) (ClockState, error) // moves the sandbox's clock forward
+	ResetClock(context.Context) (ClockState, error)
+	CloseSocket(ctx context.Context, id int64) error // record.ErrNotFound when no open socket has that id
+}
+
+// ClockState is the sandbox's clock after a change.
+type ClockState struct {
+	Offset    time.Duration `json:"offset_ns"` // how far it is ahead of the machine's
+	Reclaimed int           `json:"reclaimed"` // sockets that this change ended
+}
+
+// State is what only the supervisor knows; nothing of it is in the recording. Config.State makes a new one for each
+// call, so that the console may keep it.
+type State struct {
+	Apps      []App         `json:"apps"`
+	Offset    time.Duration `json:"clock_offset_ns"`       // how far the sandbox's clock is ahead
+	Moves     []ClockMove   `json:"clock_moves,omitempty"` // of this devserver run, in order
+	Recording string        `json:"recording"`             // path of recording.db
+}
+
+// ClockMove is one change of the sandbox's clock. A reset is a move backwards. The console needs them to tell how long
+// a socket has been idle by that clock: events carry real time.
+type ClockMove struct {
+	At time.Time     `json:"at"`
+	By time.Duration `json:"by_ns"`
+}
+
+// App is one of the user's programs.
+type App struct {
+	Name      string        `json:"name"`
+	URL       string        `json:"url"`               // where it answers: http://127.0.0.1:8080
+	Profile   string        `json:"profile"`           // the name of its production profile
+	IdleLimit time.Duration `json:"idle_limit_ns"`     // production reclaims a socket unused for so long; 0: never
+	Reload    int           `json:"reload"`            // number of the version that serves; 1 is the first, 0: none yet
+	Building  time.Time     `json:"building,omitzero"` // since when a build has been running; zero: none is
+	Down      string        `json:"down,omitempty"`    // why no worker serves: "exit status 2; restarts in 4 s"
+	Builds    []Build       `json:"builds,omitempty"`  // newest first
+	// Sources tells for a rule's id where production's documents say so. A rule that is missing has no source line.
+	Sources map[string]string `json:"sources,omitempty"`
+}
+
+// Build is one build of an app and, when it succeeded, its swap.
+type Build struct {
+	Number  int           `json:"number"`          // as App.Reload
+	At      time.Time     `json:"at"`              // its end
+	Files   []string      `json:"files,omitempty"` // what had changed, relative to the app's module; empty for the first
+	Build   time.Duration `json:"build_ns"`
+	Swap    time.Duration `json:"swap_ns"`
+	Errors  []string      `json:"errors,omitempty"`  // orders.go:91:4: undefined: rows; empty when it succeeded
+	Serving bool          `json:"serving,omitempty"` // it failed, and the version before went on serving
+}
+
+// Config says what a console stands on.
+type Config struct {
+	Source   Source       // required
+	State    func() State // required; called for each request
+	Controls Controls     // nil: nothing can be changed, and no page offers it
+	Live     *Live        // nil: pages do not update themselves
+	// Token is asked for by whatever changes something from outside the console's own pages and, when the console does not
+	// listen on loopback, by everything. Required; see NewToken.
+	Token string
+	// Hosts are the accepted values of the Host header, with the port when it is not 80: "127.0.0.1:8000",
+	// "localhost:8000", "[::1]:8000". Required; see LoopbackHosts.
+	Hosts []string
+	// Open says that the console listens where other machines reach it: every request then needs the token.
+	Open bool
+	// Log is told of internal errors; nil discards them.
+	Log *slog.Logger
+	// Now is the machine's clock; nil is time.Now.
+	Now func() time.Time
+}
