@@ -1,0 +1,231 @@
+package journal
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"syscall"
+)
+
+const (
+	lockSuffix    = ".lock"
+	segmentSuffix = ".journal"
+	newSuffix     = ".new"
+)
+
+// List returns the names of the journals in a folder, sorted: those that are being written and those that were left.
+func List(dir string) ([]string, error) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, f := range files {
+		if name, _ := split(f.Name()); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// Alive reports whether the process that writes a journal is alive: whether its lock is held. A journal without
+// files is not alive.
+func Alive(dir, name string) (bool, error) {
+	fd, alive, err := seize(dir, name, syscall.LOCK_SH)
+	if fd >= 0 {
+		syscall.Close(fd)
+	}
+	return alive, err
+}
+
+// Remove deletes all files of a journal. It returns ErrInUse when its writer is alive; a journal that does not
+// exist is no error.
+func Remove(dir, name string) error {
+	fd, alive, err := seize(dir, name, syscall.LOCK_EX)
+	if err != nil {
+		return err
+	}
+	if fd >= 0 {
+		defer syscall.Close(fd)
+	}
+	if alive {
+		return pathError("remove", join(dir, name+lockSuffix), ErrInUse)
+	}
+	numbers, err := segments(dir, name)
+	if err != nil {
+		return err
+	}
+	for _, n := range numbers {
+		if err := unlink(segmentPath(dir, name, n)); err != nil {
+			return err
+		}
+	}
+	for _, suffix := range [...]string{newSuffix, lockSuffix + newSuffix, lockSuffix} { // the lock last: it lists the journal
+		if err := unlink(join(dir, name+suffix)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// seize takes a journal's lock, or finds that its writer holds it. The descriptor is -1 when there is no lock.
+func seize(dir, name string, how int) (fd int, alive bool, err error) {
+	if err := checkName(name); err != nil {
+		return -1, false, err
+	}
+	path := join(dir, name+lockSuffix)
+	fd, err = open(path, syscall.O_RDONLY)
+	if os.IsNotExist(err) {
+		return -1, false, nil
+	}
+	if err != nil {
+		return -1, false, err
+	}
+	err = retry(func() error { return syscall.Flock(fd, how|syscall.LOCK_NB) })
+	if err == syscall.EWOULDBLOCK {
+		return fd, true, nil
+	}
+	return fd, false, pathError("flock", path, err)
+}
+
+// lock makes and takes the lock of a new journal. The file gets its name when it is locked already, so that nobody
+// ever sees a living writer's lock free.
+func lock(dir, name string) (fd int, err error) {
+	path := join(dir, name+lockSuffix)
+	temp := path + newSuffix
+	fd, err = open(temp, syscall.O_RDWR|syscall.O_CREAT)
+	if err != nil {
+		return -1, err
+	}
+	err = retry(func() error { return syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB) })
+	if err == nil {
+		err = vacant(dir, name)
+	}
+	if err == nil {
+		writeAt(fd, droppedText(0), 0) // on a full disk the journal begins all the same
+		err = syscall.Rename(temp, path)
+	}
+	if err != nil {
+		syscall.Close(fd)
+		return -1, pathError("create", path, err)
+	}
+	return fd, nil
+}
+
+const droppedWord = "dropped "
+
+// droppedText is what the lock's file holds: always of one length, so that one write replaces it.
+func droppedText(n uint64) []byte {
+	digits := strconv.FormatUint(n, 10)
+	return []byte(droppedWord + "00000000000000000000"[len(digits):] + digits + "\n")
+}
+
+// noteDropped writes how many events were dropped. It opens the file anew: the descriptor that holds the lock stays
+// untouched, should the program have closed it and its number be another file's.
+func noteDropped(dir, name string, n uint64) {
+	fd, err := open(join(dir, name+lockSuffix), syscall.O_WRONLY)
+	if err != nil {
+		return
+	}
+	writeAt(fd, droppedText(n), 0)
+	syscall.Close(fd)
+}
+
+// readDropped returns what noteDropped wrote last, 0 when that cannot be read.
+func readDropped(dir, name string) uint64 {
+	b, err := os.ReadFile(join(dir, name+lockSuffix))
+	if err != nil || len(b) != len(droppedText(0)) || string(b[:len(droppedWord)]) != droppedWord {
+		return 0
+	}
+	n, _ := strconv.ParseUint(string(b[len(droppedWord):len(b)-1]), 10, 64)
+	return n
+}
+
+// vacant returns EEXIST when a journal of that name is there already.
+func vacant(dir, name string) error {
+	numbers, err := segments(dir, name)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(join(dir, name+lockSuffix)); err == nil || len(numbers) > 0 {
+		return syscall.EEXIST
+	}
+	return nil
+}
+
+// segments returns the numbers of a journal's segments, ascending.
+func segments(dir, name string) ([]uint64, error) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var numbers []uint64
+	for _, f := range files {
+		if of, n := split(f.Name()); of == name && n > 0 {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers, nil
+}
+
+// split takes a file's name apart: the journal it belongs to and the segment's number, 0 for the lock. A file that
+// is neither belongs to "".
+func split(file string) (name string, number uint64) {
+	if name, ok := cut(file, lockSuffix); ok && checkName(name) == nil {
+		return name, 0
+	}
+	rest, ok := cut(file, segmentSuffix)
+	if !ok {
+		return "", 0
+	}
+	dot := len(rest) - 1
+	for dot >= 0 && rest[dot] != '.' {
+		dot--
+	}
+	if dot < 0 || checkName(rest[:dot]) != nil {
+		return "", 0
+	}
+	number, err := strconv.ParseUint(rest[dot+1:], 10, 63)
+	if err != nil || number == 0 || segmentFile(rest[:dot], number) != file {
+		return "", 0
+	}
+	return rest[:dot], number
+}
+
+func cut(s, suffix string) (string, bool) {
+	if n := len(s) - len(suffix); n >= 0 && s[n:] == suffix {
+		return s[:n], true
+	}
+	return s, false
+}
+
+func segmentFile(name string, number uint64) string {
+	n := strconv.FormatUint(number, 10)
+	return name + "." + "00000000"[min(len(n), 8):] + n + segmentSuffix
+}
+
+func segmentPath(dir, name string, number uint64) string { return join(dir, segmentFile(name, number)) }
+
+func join(dir, file string) string { return dir + string(os.PathSeparator) + file }
+
+func checkName(name string) error {
+	if name == "" || len(name) > 128 {
+		return &os.PathError{Op: "journal", Path: name, Err: ErrName}
+	}
+	for _, c := range []byte(name) {
+		if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') && c != '-' && c != '_' {
+			return &os.PathError{Op: "journal", Path: name, Err: ErrName}
+		}
+	}
+	return nil
+}
+
+// unlink deletes a file that may be gone already.
+func unlink(path string) error {
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	return nil
+}
