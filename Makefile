@@ -1,0 +1,37 @@
+# What is built, tested and measured here, by one name each. "make help" lists the names.
+
+GO ?= go
+CLEAN_ENV = env -u DEVSERVER_AGENT
+
+.DEFAULT_GOAL := help
+.PHONY: build install test race bench soak std-test lint run help
+
+build: ## build ./devserver-bin
+	$(GO) build -o devserver-bin ./cmd/devserver
+
+install: ## install devserver where go install puts commands
+	$(GO) install ./cmd/devserver
+
+test: ## run the tests
+	$(CLEAN_ENV) $(GO) test ./...
+
+race: ## run the tests with the race detector
+	$(CLEAN_ENV) $(GO) test -race ./...
+
+bench: ## measure: sandboxed against plain, ratios within one run
+	$(CLEAN_ENV) $(GO) test -run '^$$' -bench . -benchtime 1s ./...
+
+soak: ## the long tests: hundreds of reloads under load
+	$(CLEAN_ENV) DEVSERVER_SOAK=1 $(GO) test -count=1 -timeout 60m -v -run Soak ./...
+
+std-test: ## Go's own tests of net and what stands on it, in the patched toolchain
+	$(CLEAN_ENV) DEVSERVER_STD_TEST=1 $(GO) test -count=1 -timeout 60m -v -run StdTest ./devserver/toolchain
+
+lint: ## gofmt, go vet (Linux and macOS), staticcheck
+	./.ci/lint
+
+run: ## run the example: app on :8080, console on :8000
+	$(GO) run ./cmd/devserver run ./examples/guestbook
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
