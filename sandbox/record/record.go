@@ -129,9 +129,15 @@ type Denial struct {
 
 // Counts are the numbers of the overview and of the navigation.
 type Counts struct {
-	Open, Idle, Closed, Reclaimed, Denied, Failed int64 // sockets by state; Idle is part of Open
-	Denials                                       int64 // deny events
-	BytesSent, BytesReceived                      int64
-	Sockets                                       int64 // all
-	Events                                        int64
+	Open          int64 `json:"open"` // sockets by state
+	Idle          int64 `json:"idle"` // part of Open
+	Closed        int64 `json:"closed"`
+	Reclaimed     int64 `json:"reclaimed"`
+	Denied        int64 `json:"denied"`
+	Failed        int64 `json:"failed"`
+	Denials       int64 `json:"denials"` // deny events
+	BytesSent     int64 `json:"bytes_sent"`
+	BytesReceived int64 `json:"bytes_received"`
+	Sockets       int64 `json:"sockets"` // all
+	Events        int64 `json:"events"`
 }
