@@ -1,6 +1,9 @@
 package devserver
 
-import "github.com/seed-d81df0db/devserver/sandbox/record"
+import (
+	"github.com/seed-d81df0db/devserver/sandbox"
+	"github.com/seed-d81df0db/devserver/sandbox/record"
+)
 
 // The shapes of a recording and the filters that select them, so that a command needs this package alone.
 type (
@@ -9,4 +12,11 @@ type (
 	Event        = record.Event
 	EventFilter  = record.EventFilter
 	Denial       = record.Denial
+)
+
+// What the rules say, see NewJudge.
+type (
+	Rule        = sandbox.Rule
+	Judge       = sandbox.Judge
+	Explanation = sandbox.Explanation
 )
