@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-d81df0db/devserver/runtime/hook/hooktest"
 	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/seed-d81df0db/devserver/runtime/hook/hooktest"
 )
 
 // small is a standard library of a few lines.
