@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-d81df0db/devserver/devserver"
+)
+
+func newEnv() *cobra.Command {
+	var o devserver.EnvOptions
+	c := &cobra.Command{
+		Use:   "env [flags] [DIR]",
+		Short: "the variables that put any go command under the rules",
+		Long: `env prints the environment variables, KEY=VALUE, with which a go command, a debugger or an
+IDE builds and runs the app in DIR (this folder) under production's socket rules. Values
+are quoted for a POSIX shell where they need it.`,
+		Example: `  set -a; eval "$(devserver env ./orders)"; set +a
+  dlv debug ./orders`,
+		Args: between(0, 1, "one DIR is meant"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				o.Dir = args[0]
+			}
+			t := newTeller(c.ErrOrStderr())
+			o.Notify = t.tell
+			vars, err := devserver.Env(c.Context(), o)
+			t.screen.Status("")
+			if err != nil {
+				return err
+			}
+			for _, v := range vars {
+				key, value, _ := strings.Cut(v, "=")
+				if _, err := fmt.Fprintf(c.OutOrStdout(), "%s=%s\n", key, shellWord(value)); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.Profile, "profile", "", "whose rules hold (default that of devserver.yaml, else appengine)")
+	f.StringVar(&o.Data, "data", "", "data directory `DIR` (default .devserver in the app's folder)")
+	f.StringArrayVar(&o.Standins, "standin", nil, "let a local address serve one of production, `[PROD=]LOCAL`; may be repeated")
+	f.BoolVar(&o.NoBilling, "no-billing", false, "as an app without billing: every socket is refused")
+	return c
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/seed-d81df0db/devserver/devserver"
+)
+
+// logger writes notices as JSON, one object a line, for --log-format json. Messages are constant, what differs
+// is in the attributes; durations are milliseconds.
+type logger struct{ log *slog.Logger }
+
+func newLogger(w io.Writer) *logger { return &logger{slog.New(slog.NewJSONHandler(w, nil))} }
+
+func ms(key string, d time.Duration) slog.Attr {
+	return slog.Float64(key, float64(d.Microseconds())/1000)
+}
+
+func (l *logger) tell(n devserver.Notice) {
+	switch n := n.(type) {
+	case devserver.ToolchainProgress:
+		l.log.Info("toolchain", "step", n.Step, "done", n.Done, "total", n.Total)
+	case devserver.BuildStarted:
+		l.log.Info("build", "app", n.App, "files", n.Files, "first", n.First)
+	case devserver.BuildFailed:
+		l.log.Error("build failed", "app", n.App, "errors", buildErrors(n.Errors), "output", n.Output, ms("ms", n.Duration), "serving", n.Serving)
+	case devserver.AppReady:
+		l.log.Info("ready", "app", n.App, "url", n.URL, "console", n.Console, "profile", n.Profile, "reload", n.Reload,
+			"files", n.Files, ms("build_ms", n.Build), ms("swap_ms", n.Swap), "first", n.First)
+	case devserver.Denied:
+		l.log.Warn("denied", "app", n.App, "rule", n.Rule, "network", n.Network, "destination", n.Destination, "call_site", n.CallSite,
+			"reason", n.Reason, "advice", n.Advice, "request", n.Request, "report", n.Report)
+	case devserver.WorkerExited:
+		l.log.Error("worker exited", "app", n.App, "exit", n.Exit, "last_lines", n.LastLines, ms("restart_in_ms", n.RestartIn))
+	case devserver.Recovered:
+		l.log.Info("recovered", "journals", n.Journals, "events", n.Events)
+	case devserver.Warning:
+		l.log.Warn("warning", "text", n.Text)
+	case devserver.Stopped:
+		l.log.Info("stopped", "sockets", n.Sockets, "denials", n.Denials, "recording", n.Recording)
+	default:
+		l.log.Info("notice", "notice", n)
+	}
+}
+
+// buildError is a complaint of the compiler as an object of the log.
+type buildError struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Message string `json:"message"`
+}
+
+func buildErrors(errs []devserver.BuildError) []buildError {
+	out := make([]buildError, 0, len(errs))
+	for _, e := range errs {
+		out = append(out, buildError(e))
+	}
+	return out
+}
+
+// fail logs the error that ended the command.
+func (l *logger) fail(err error) { l.log.Error("failed", "error", err.Error()) }
+
+// output returns a writer for what the apps write to a stream of theirs that shares the log's: each line of it
+// becomes an object, since a line that is none would break whoever reads the log.
+func (l *logger) output(stream string) io.Writer {
+	return writerFunc(func(p []byte) (int, error) {
+		for line := range bytes.Lines(p) {
+			l.log.Info("output", "stream", stream, "line", string(bytes.TrimRight(line, "\r\n")))
+		}
+		return len(p), nil
+	})
+}

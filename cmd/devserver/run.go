@@ -1,0 +1,74 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/seed-d81df0db/devserver/devserver"
+)
+
+func newRun() *cobra.Command {
+	var (
+		o          devserver.Options
+		buildFlags string
+		logFormat  string
+	)
+	c := &cobra.Command{
+		Use:   "run [flags] [DIR...]",
+		Short: "run apps with hot reload; the console on :8000, the app on :8080",
+		Long: `run builds the app in DIR, runs it under production's socket rules, and builds it anew
+when a file of it is saved. Nothing of the app is changed: no import, no go.mod, no flag.
+
+DIR is a package main that serves on $PORT, or a package with a Handler or with handlers
+on http.DefaultServeMux. Without DIR: the apps of devserver.yaml, else this folder. A
+devserver.yaml is looked for in the first app's folder and above it; flags win over it.
+
+The first start makes a patched copy of your Go, once for each Go version. An app that
+needs a database or a mail server reaches one on this machine through a stand-in: the
+rules judge the production address, the bytes go to the local one.`,
+		Example: `  devserver run ./examples/guestbook
+  devserver run --standin db.example.com:5432=127.0.0.1:5432 ./orders`,
+		RunE: func(c *cobra.Command, dirs []string) error {
+			var err error
+			if o.BuildFlags, err = shellFields(buildFlags); err != nil {
+				return usagef("--build-flags: %w", err)
+			}
+			o.Dirs, o.Set = dirs, c.Flags().Changed
+			return runApps(c, o, logFormat)
+		},
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.Addr, "addr", "127.0.0.1:8080", "where the app answers, `HOST:PORT`; port 0 takes a free one")
+	f.StringVar(&o.Console, "console", "127.0.0.1:8000", "where the console answers, `HOST:PORT`")
+	f.StringVar(&o.Profile, "profile", "appengine", "whose rules hold: a `NAME` of \"devserver profiles\", or a file")
+	f.StringVar(&o.Data, "data", "", "data directory `DIR` (default .devserver in the first app's folder)")
+	f.StringArrayVar(&o.Standins, "standin", nil, "let a local address serve one of production, `[PROD=]LOCAL`;\nLOCAL may be builtin:echo or builtin:whois; may be repeated")
+	f.BoolVar(&o.NoBilling, "no-billing", false, "as an app without billing: every socket is refused")
+	f.StringVar(&o.OnBuild, "on-build", "wait", "a request during a build: `wait|serve-old`")
+	f.BoolVar(&o.NoReload, "no-reload", false, "do not watch for changes")
+	f.StringVar(&buildFlags, "build-flags", "", "`FLAGS` for go build, such as \"-race -tags dev\"")
+	f.StringVar(&o.Config, "config", "", "read this `FILE` instead of looking for a devserver.yaml")
+	f.StringVar(&o.ReadyFile, "ready-file", "", "write this `FILE` (JSON, addresses in it) once every app accepts")
+	f.StringVar(&logFormat, "log-format", "text", "`text|json`; json writes one object a line")
+	return c
+}
+
+// runApps runs until the command's context ends.
+func runApps(c *cobra.Command, o devserver.Options, logFormat string) error {
+	switch logFormat {
+	case "text":
+		t := newTeller(c.ErrOrStderr())
+		defer t.screen.Status("")
+		o.Notify, o.Stdout, o.Stderr = t.tell, t.screen.Above(c.OutOrStdout()), t.screen.Above(c.ErrOrStderr())
+		return devserver.Run(c.Context(), o)
+	case "json":
+		l := newLogger(c.ErrOrStderr())
+		o.Notify, o.Stdout, o.Stderr = l.tell, c.OutOrStdout(), l.output("stderr")
+		if err := devserver.Run(c.Context(), o); err != nil {
+			l.fail(err)
+			return reported{err}
+		}
+		return nil
+	}
+	return usagef("--log-format: %q is neither text nor json", logFormat)
+}

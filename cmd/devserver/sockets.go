@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-d81df0db/devserver/devserver"
+)
+
+// socketStates are the words of sockets.state.
+var socketStates = []string{"open", "closed", "reclaimed", "denied", "failed"}
+
+func newSockets() *cobra.Command {
+	var (
+		l     listing
+		state string
+	)
+	c := &cobra.Command{
+		Use:   "sockets [flags]",
+		Short: "the sockets that the app opened, or was denied",
+		Long: `sockets lists what the app's sockets did: where to, from which line of your code, for which
+request, how much went over them and how they ended. The newest stands last. With --follow
+a socket is shown when it opens and again when its state changes.
+
+` + recordingHelp,
+		Example: `  devserver sockets --state reclaimed
+  devserver sockets --follow --host db.example.com`,
+		Args: between(0, 0, "filters are flags, see --help"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if state != "" && !slices.Contains(socketStates, state) {
+				return usagef("--state: %q is none of %s", state, strings.Join(socketStates, ", "))
+			}
+			since, err := sinceTime(l.since, time.Now())
+			if err != nil {
+				return err
+			}
+			rec, err := l.open()
+			if err != nil {
+				return err
+			}
+			defer rec.Close()
+			filter := devserver.SocketFilter{App: l.app, State: state, Host: l.host, RequestID: l.request, RunID: l.run, Since: since}
+			return list(c, &l, socketFeed(rec, filter, l.limit, l.rule), socketHead, socketRow(newPalette(c.OutOrStdout())))
+		},
+	}
+	l.flags(c)
+	c.Flags().StringVar(&state, "state", "", "only those in this `STATE`: "+strings.Join(socketStates, ", "))
+	return c
+}
+
+// socketReader is the part of a recording that lists sockets.
+type socketReader interface {
+	Sockets(context.Context, devserver.SocketFilter) ([]devserver.Socket, error)
+}
+
+// socketFeed returns the newest sockets, then those that are new or whose state is another than when last shown.
+func socketFeed(rec socketReader, filter devserver.SocketFilter, limit int, rule string) feed[devserver.Socket] {
+	shown := map[int64]string{} // id of what may still change -> its state
+	keep := func(s devserver.Socket) bool { return rule == "" || s.Rule == rule }
+	first := true
+	return func(ctx context.Context) ([]devserver.Socket, error) {
+		page := func(before int64, n int) ([]devserver.Socket, error) {
+			f := filter
+			f.Before, f.Limit = before, n
+			return rec.Sockets(ctx, f)
+		}
+		want := limit
+		if !first {
+			want = 1 << 30 // whatever came since the last look
+		}
+		rows, err := newest(want, page, func(s devserver.Socket) int64 { return s.ID }, keep)
+		if err != nil {
+			return nil, err
+		}
+		first = false
+		var news []devserver.Socket
+		for _, s := range rows {
+			filter.Since = max(filter.Since, s.OpenedAt, s.ClosedAt, s.LastAt)
+			if shown[s.ID] != s.State {
+				news = append(news, s)
+			}
+			shown[s.ID] = s.State
+		}
+		return news, nil
+	}
+}
+
+var socketHead = []string{"ID", "STATE", "NET", "ADDRESS", "STAND-IN", "OPENED", "WHERE", "REQUEST", "SENT", "RECEIVED", "ENDED BY"}
+
+func socketRow(p palette) func(devserver.Socket) []cell {
+	return func(s devserver.Socket) []cell {
+		ended := s.CloseReason
+		if s.Rule != "" {
+			ended = "rule " + s.Rule
+		}
+		return []cell{
+			{text: number(s.ID), right: true}, {text: s.State, style: p.state(s.State)}, {text: s.Network},
+			{text: address(s.Host, s.RemoteAddr)}, {text: s.Standin}, {text: clockTime(s.OpenedAt)}, {text: s.CallSite}, {text: s.Request},
+			{text: size(s.BytesSent), right: true}, {text: size(s.BytesReceived), right: true}, {text: ended},
+		}
+	}
+}
+
+// address shows a destination by its name where it has one: the name with the port of the address.
+func address(host, remote string) string {
+	if host == "" {
+		return remote
+	}
+	if colon := strings.LastIndexByte(remote, ':'); colon >= 0 {
+		return host + remote[colon:]
+	}
+	return host
+}

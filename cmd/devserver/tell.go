@@ -1,0 +1,229 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/seed-d81df0db/devserver/devserver"
+)
+
+// teller says to a person what happens while apps run: one line for what goes well, a small block for what
+// does not. It is called from one goroutine at a time.
+type teller struct {
+	screen  *screen
+	style   palette
+	console string            // told already
+	profile map[string]string // of each app that was ready once
+}
+
+func newTeller(w io.Writer) *teller {
+	s := &screen{w: w}
+	if isTerminal(w) {
+		s.width = func() int { return columns(w.(*os.File)) }
+	}
+	return &teller{screen: s, style: newPalette(w), profile: map[string]string{}}
+}
+
+// columns is the terminal's width now; 80 when it does not say.
+func columns(f *os.File) int {
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+		return width
+	}
+	return 80
+}
+
+// tell shows one notice. One of a kind that it does not know is shown as Go prints it, never dropped.
+func (t *teller) tell(n devserver.Notice) {
+	switch n := n.(type) {
+	case devserver.ToolchainProgress:
+		t.toolchain(n)
+	case devserver.BuildStarted:
+		t.building(n)
+	case devserver.BuildFailed:
+		t.broken(n)
+	case devserver.AppReady:
+		t.ready(n)
+	case devserver.Denied:
+		t.denied(n)
+	case devserver.WorkerExited:
+		t.exited(n)
+	case devserver.Recovered:
+		t.say("recovered %s of %s that had been killed", count(n.Events, "event"), count(n.Journals, "worker"))
+	case devserver.Warning:
+		t.say("%s %s", t.style.warn.Render("warning:"), n.Text)
+	case devserver.Stopped:
+		t.stopped(n)
+	default:
+		t.say("%+v", n)
+	}
+}
+
+// say prints a line with the program's name in front.
+func (t *teller) say(format string, args ...any) {
+	t.screen.Print(t.style.dim.Render("devserver:") + " " + fmt.Sprintf(format, args...))
+}
+
+// more prints a line that belongs to the one above.
+func (t *teller) more(label, text string) {
+	if text == "" {
+		return
+	}
+	indent := "\n" + strings.Repeat(" ", 11)
+	t.screen.Print("  " + t.style.dim.Render(fmt.Sprintf("%-8s", label)) + " " + strings.ReplaceAll(text, "\n", indent))
+}
+
+// toolchain is progress: redrawn with its numbers on a terminal, one line a step elsewhere.
+func (t *teller) toolchain(n devserver.ToolchainProgress) {
+	text := "devserver: " + n.Step
+	if t.screen.width != nil && n.Total > 0 {
+		text = fmt.Sprintf("%s  %d of %d", text, n.Done, n.Total)
+	}
+	t.screen.Status(text)
+}
+
+// building is progress too. Where nothing can be redrawn only the first build is worth a line: a reload gets
+// one when it is done.
+func (t *teller) building(n devserver.BuildStarted) {
+	switch {
+	case n.First:
+		t.screen.Status("devserver: building " + n.App)
+	case t.screen.width != nil:
+		t.screen.Status("devserver: building " + n.App + filesOf(n.Files))
+	}
+}
+
+func (t *teller) broken(n devserver.BuildFailed) {
+	t.screen.Status("")
+	what := "does not compile; it starts once it does"
+	if n.Serving {
+		what = "does not compile; the version before goes on serving"
+	}
+	t.say("%s %s", t.style.bad.Render(n.App), what)
+	for _, e := range n.Errors {
+		t.screen.Print("  " + t.style.strong.Render(position(e)) + clean(e.Message))
+	}
+	if len(n.Errors) == 0 {
+		t.screen.Print(indented(n.Output))
+	}
+}
+
+// position is file:line:col with a colon and a space behind it, as far as it is known.
+func position(e devserver.BuildError) string {
+	switch {
+	case e.File == "":
+		return ""
+	case e.Line == 0:
+		return e.File + ": "
+	case e.Column == 0:
+		return fmt.Sprintf("%s:%d: ", e.File, e.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d: ", e.File, e.Line, e.Column)
+}
+
+func (t *teller) ready(n devserver.AppReady) {
+	t.screen.Status("")
+	t.profile[n.App] = n.Profile
+	app := t.style.ok.Render(n.App)
+	switch {
+	case n.First:
+		t.say("%s is ready: %s (profile %s, built in %s)", app, t.style.strong.Render(n.URL), n.Profile, seconds(n.Build))
+	case len(n.Files) > 0:
+		t.say("%s reload %d%s (build %s, swap %s)", app, n.Reload, filesOf(n.Files), seconds(n.Build), seconds(n.Swap))
+	default:
+		t.say("%s runs again: %s", app, n.URL)
+	}
+	if n.Console != t.console {
+		t.console = n.Console
+		t.say("what its sockets do: %s", t.style.strong.Render(n.Console))
+	}
+}
+
+// filesOf names what was saved: ": main.go, mail.go and 4 more".
+func filesOf(files []string) string {
+	const shown = 3
+	switch {
+	case len(files) == 0:
+		return ""
+	case len(files) > shown:
+		return fmt.Sprintf(": %s and %d more", clean(strings.Join(files[:shown], ", ")), len(files)-shown)
+	}
+	return ": " + clean(strings.Join(files, ", "))
+}
+
+// denied is the block that this program is for: the rule and the destination, the user's line, why, and what to do.
+func (t *teller) denied(n devserver.Denied) {
+	verdict := t.style.bad.Render("denied")
+	if n.Report {
+		verdict = t.style.warn.Render("production would deny")
+	}
+	t.say("%s by rule %s: %s %s", verdict, t.style.strong.Render(n.Rule), n.Network, clean(n.Destination))
+	t.more("where", where(n))
+	t.more("why", n.Reason)
+	t.more("do", n.Advice)
+	t.more("more", moreAbout(n, t.profile[n.App]))
+}
+
+func where(n devserver.Denied) string {
+	switch {
+	case n.CallSite == "":
+		return clean(n.Request)
+	case n.Request == "":
+		return clean(n.CallSite)
+	}
+	return clean(n.CallSite) + ", serving " + clean(n.Request)
+}
+
+// moreAbout is the command that tells more of a denial: explain where it comes to the same verdict, which it does
+// for what the network and the address as written bring about, else the recording.
+func moreAbout(n devserver.Denied, profile string) string {
+	if !explainable(n) {
+		return "devserver denials --rule " + shellWord(n.Rule)
+	}
+	command := "devserver explain "
+	if profile != "" && profile != "appengine" {
+		command += "--profile " + shellWord(profile) + " "
+	}
+	return command + shellWord(n.Network) + " " + shellWord(n.Destination)
+}
+
+func explainable(n devserver.Denied) bool {
+	switch n.Rule {
+	case "network", "invalid", "port25", "ftp":
+		return n.Destination != ""
+	case "billing", "listen", "bind", "unresolved", "quota", "descriptor", "option", "reclaimed", "deadline":
+		return false
+	}
+	_, err := netip.ParseAddrPort(n.Destination) // of a name, explain does not know what it resolved to
+	return err == nil
+}
+
+func (t *teller) exited(n devserver.WorkerExited) {
+	t.screen.Status("")
+	next := "it starts again after the next change"
+	if n.RestartIn > 0 {
+		next = "it starts again in " + seconds(n.RestartIn)
+	}
+	t.say("%s ended (%s); %s", t.style.bad.Render(n.App), n.Exit, next)
+	for _, line := range n.LastLines {
+		t.screen.Print("  " + t.style.dim.Render(clean(line)))
+	}
+}
+
+func (t *teller) stopped(n devserver.Stopped) {
+	t.screen.Status("")
+	t.say("stopped after %s and %s; recorded in %s", count(n.Sockets, "socket"), count(n.Denials, "denial"), n.Recording)
+}
+
+// indented puts two spaces in front of each line.
+func indented(text string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = "  " + clean(line)
+	}
+	return strings.Join(lines, "\n")
+}
