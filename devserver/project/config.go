@@ -1,19 +1,23 @@
 // Package project reads what the user's folder says: devserver.yaml, app.yaml, and which app lies in it.
+//
+// Locate finds and reads the devserver.yaml; what its author has to mend is a FileError with line and column, all of
+// them at once. Discover asks the go command about a folder and finds out how its package is served.
 package project
 
 import (
 	"errors"
-	"net/netip"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
 )
 
-// ConfigName is the file that Find looks for.
+// ConfigName is the file that Locate looks for.
 const ConfigName = "devserver.yaml"
-
-// Position is a place in a file. Line and Column count from 1.
-type Position struct {
-	File         string
-	Line, Column int
-}
 
 // Config is a devserver.yaml. Its zero value is that of a project without one.
 type Config struct {
@@ -24,33 +28,189 @@ type Config struct {
 
 // AppConfig is one entry of apps.
 type AppConfig struct {
+	Position
 	Name string            // "": the folder's base
 	Path string            // absolute
-	Addr string            // host:port; "" takes the flag's
+	Addr string            // host:port, port 0 takes a free one; "" takes the flag's
 	Env  map[string]string // added to the app's environment
-}
-
-// Standin is a local peer that serves a production address while developing.
-type Standin struct {
-	Host    string     // production's host name or literal address; "": Local may be reached as it is
-	Port    uint16     // production's port; 0 with Host ""
-	Address netip.Addr // what Host resolves to in production; invalid when not given
-	Local   string     // loopback host:port; "" with Builtin
-	Builtin string     // echo, whois or smtp: a peer that devserver serves itself
-	Label   string     // what the recording says: 127.0.0.1:5432 or builtin:whois
 }
 
 // Locate reads the file that --config names or, when that is empty, the devserver.yaml nearest to dir, looked for
 // in dir and in the folders above it up to the module's root. Without one it returns an empty Config.
-func Locate(flag, dir string) (*Config, error) { return nil, errors.New("locate: being written") }
+func Locate(flag, dir string) (*Config, error) {
+	if flag != "" {
+		return Load(flag)
+	}
+	for _, file := range Candidates(dir) {
+		if _, err := os.Lstat(file); err == nil {
+			return Load(file)
+		} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) {
+			return nil, fmt.Errorf("%s: %w", shown(file), plain(err))
+		}
+	}
+	return new(Config), nil
+}
+
+// Candidates returns the absolute paths at which Locate looks for a devserver.yaml, the nearest first. Outside a
+// module that is dir alone: a file further up belongs to something else.
+func Candidates(dir string) []string {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil
+	}
+	var files []string
+	for d := dir; ; d = filepath.Dir(d) {
+		files = append(files, filepath.Join(d, ConfigName))
+		if _, err := os.Stat(filepath.Join(d, "go.mod")); err == nil {
+			return files
+		}
+		if d == filepath.Dir(d) {
+			return files[:1]
+		}
+	}
+}
 
 // Load reads a devserver.yaml.
-func Load(file string) (*Config, error) { return nil, errors.New("load: being written") }
+func Load(file string) (*Config, error) {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return nil, err
+	}
+	d, root, err := openYAML(abs)
+	if err != nil {
+		return nil, err
+	}
+	return d.config(root)
+}
 
-// ParseStandin reads a --standin flag: [PROD=]LOCAL.
-func ParseStandin(s string) (Standin, error) { return Standin{}, errors.New("standin: being written") }
+func (d *document) config(root ast.Node) (*Config, error) {
+	c := &Config{File: d.file}
+	err := d.mapping(root, ConfigName,
+		field{"standins", func(_, v ast.Node) error { return d.list(v, "standins", c.readStandin(d)) }},
+		field{"apps", func(_, v ast.Node) error { return d.list(v, "apps", c.readApp(d)) }},
+	)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
 
-// MergeStandins returns those of the config with those of the flags, which win for the same production address.
-func MergeStandins(config, flags []Standin) ([]Standin, error) {
-	return nil, errors.New("standin: being written")
+func (c *Config) readStandin(d *document) func(ast.Node) error {
+	return func(n ast.Node) error {
+		if text, ok := d.value(n).(*ast.StringNode); ok { // as the flag is written
+			s, err := ParseStandin(text.Value)
+			return c.addStandin(d, n, s, err)
+		}
+		var production, address, local string
+		err := d.mapping(n, "a stand-in",
+			d.text("production", &production), d.text("address", &address), d.text("local", &local))
+		switch {
+		case err != nil:
+			return err
+		case local == "":
+			return d.errorf(n, "a stand-in wants local: 127.0.0.1:5432, or one of %s", builtinList())
+		case production == "" && (address != "" || strings.HasPrefix(local, "builtin:")):
+			return d.errorf(n, "a stand-in wants production: the host:port that the app dials")
+		}
+		s, err := newStandin(production, address, local)
+		return c.addStandin(d, n, s, err)
+	}
+}
+
+func (c *Config) addStandin(d *document, n ast.Node, s Standin, err error) error {
+	if err != nil {
+		return d.errorf(n, "%s", strings.TrimPrefix(err.Error(), "--standin "))
+	}
+	if slices.ContainsFunc(c.Standins, func(o Standin) bool { return o.key() == s.key() }) {
+		return d.errorf(n, "a second stand-in for %s; keep one", strings.TrimPrefix(s.key(), "="))
+	}
+	c.Standins = append(c.Standins, s)
+	if err := oneAddress(c.Standins); err != nil {
+		return d.errorf(n, "%s", err)
+	}
+	return nil
+}
+
+func (c *Config) readApp(d *document) func(ast.Node) error {
+	return func(n ast.Node) error {
+		a := AppConfig{Position: d.place(n)}
+		err := d.mapping(n, "an app", d.text("name", &a.Name), d.text("path", &a.Path), d.text("addr", &a.Addr),
+			field{"env", func(_, v ast.Node) (err error) { a.Env, err = d.env(v, "env"); return err }})
+		if err == nil {
+			err = d.checkApp(n, &a)
+		}
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(c.Apps, func(o AppConfig) bool { return o.name() == a.name() }) {
+			return d.errorf(n, "a second app with the name %q; give it another name", a.name())
+		}
+		c.Apps = append(c.Apps, a)
+		return nil
+	}
+}
+
+func (a AppConfig) name() string {
+	if a.Name != "" {
+		return a.Name
+	}
+	return filepath.Base(a.Path)
+}
+
+func (d *document) checkApp(n ast.Node, a *AppConfig) error {
+	if a.Path == "" {
+		return d.errorf(n, "an app wants path: its folder, from this file's folder")
+	}
+	if !filepath.IsAbs(a.Path) {
+		a.Path = filepath.Join(filepath.Dir(d.file), a.Path)
+	}
+	if a.Name != "" && !goodName(a.Name) {
+		return d.errorf(n, "app name %q: letters, digits, -, _ and . only, and no dot at its start", a.Name)
+	}
+	if a.Addr == "" || strings.HasSuffix(a.Addr, ":0") && len(a.Addr) > 2 {
+		return nil
+	}
+	if _, _, err := splitHostPort(a.Addr); err != nil {
+		return d.errorf(n, "addr: %s; write something like 127.0.0.1:8080", err)
+	}
+	return nil
+}
+
+// goodName tells whether an app's name can be part of a file's name and of a command line.
+func goodName(name string) bool {
+	return name[0] != '.' && strings.IndexFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r))
+	}) < 0
+}
+
+// text is a field whose value is one text.
+func (d *document) text(key string, to *string) field {
+	return field{key, func(_, v ast.Node) (err error) {
+		*to, err = d.scalar(v, key)
+		return err
+	}}
+}
+
+// env reads variables; what a value's text is, its author wrote: 08 stays 08, yes stays yes.
+func (d *document) env(n ast.Node, where string) (map[string]string, error) {
+	entries, err := d.pairs(n, where)
+	if err != nil {
+		return nil, err
+	}
+	env := make(map[string]string)
+	var errs []error
+	for _, e := range entries {
+		key := e.Key.GetToken().Value
+		if key == "" || strings.ContainsAny(key, "=\x00") {
+			errs = append(errs, d.errorf(e.Key, "%s: %q cannot be a variable's name", where, key))
+			continue
+		}
+		text, err := d.scalar(e.Value, where+"."+key)
+		if strings.Contains(text, "\x00") {
+			err = d.errorf(e.Value, "%s.%s: a variable cannot hold a NUL", where, key)
+		}
+		env[key] = text
+		errs = append(errs, err)
+	}
+	return env, errors.Join(errs...)
 }

@@ -1,0 +1,59 @@
+package project
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// AppYAMLName is the file that App Engine's own tools read.
+const AppYAMLName = "app.yaml"
+
+// AppYAML is what devserver takes from an App Engine app.yaml. What it does not know there is no error: the file is
+// production's, and production has parts that mean nothing here.
+type AppYAML struct {
+	File    string            // absolute
+	Runtime string            // as written: go122
+	Env     map[string]string // env_variables
+	Ignored []Ignored         // parts that have no effect here, in the file's order
+}
+
+// Ignored is a part of an app.yaml that has no effect here.
+type Ignored struct {
+	Position
+	Key string // handlers, inbound_services, ...
+}
+
+// String says it for a person.
+func (i Ignored) String() string { return fmt.Sprintf("%s: %s has no effect here", i.Position, i.Key) }
+
+// loadAppYAML reads the app.yaml in dir; nil when there is none.
+func loadAppYAML(dir string) (*AppYAML, error) {
+	file := filepath.Join(dir, AppYAMLName)
+	if _, err := os.Lstat(file); errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	d, root, err := openYAML(file)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := d.pairs(root, AppYAMLName)
+	if err != nil {
+		return nil, err
+	}
+	y := &AppYAML{File: file}
+	var errs []error
+	for _, e := range entries {
+		switch key := e.Key.GetToken().Value; key {
+		case "runtime":
+			y.Runtime, err = d.scalar(e.Value, key)
+		case "env_variables":
+			y.Env, err = d.env(e.Value, key)
+		default:
+			y.Ignored, err = append(y.Ignored, Ignored{d.place(e.Key), key}), nil
+		}
+		errs = append(errs, err)
+	}
+	return y, errors.Join(errs...)
+}
