@@ -21,7 +21,7 @@ type BuildStarted struct {
 // BuildFailed says what the compiler said.
 type BuildFailed struct {
 	App      string
-	Output   string        // the compiler's words
+	Output   string       // the compiler's words
 	Errors   []BuildError // the same, taken apart
 	Duration time.Duration
 	Serving  bool // an older version goes on serving

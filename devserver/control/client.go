@@ -13,30 +13,8 @@ import (
 
 // ClockState is the sandbox's clock after a change.
 type ClockState struct {
-	Offset    time.Duration // how far it is ahead of the machine's
-	Reclaimed int           // sockets that the change reclaimed
-}
-
-// clockState is ClockState on the wire.
-type clockState struct {
-	Offset    string `json:"offset"` // as time.Duration writes it
-	Reclaimed int    `json:"reclaimed"`
-}
-
-// MarshalJSON writes the offset as people do: "2m1s".
-func (c ClockState) MarshalJSON() ([]byte, error) {
-	return json.Marshal(clockState{c.Offset.String(), c.Reclaimed})
-}
-
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (c *ClockState) UnmarshalJSON(text []byte) error {
-	var s clockState
-	if err := json.Unmarshal(text, &s); err != nil {
-		return err
-	}
-	d, err := time.ParseDuration(s.Offset)
-	*c = ClockState{d, s.Reclaimed}
-	return err
+	Offset    time.Duration `json:"offset_ns"` // how far it is ahead of the machine's
+	Reclaimed int           `json:"reclaimed"` // sockets that the change reclaimed
 }
 
 // Advance moves the sandbox's clock forward and returns when all that fell due is done and recorded.
@@ -48,12 +26,12 @@ func (i *Instance) Advance(ctx context.Context, d time.Duration) (ClockState, er
 // ResetClock sets the sandbox's clock back to the machine's.
 func (i *Instance) ResetClock(ctx context.Context) (ClockState, error) {
 	var state ClockState
-	return state, i.post(ctx, "/api/v1/clock/reset", nil, &state)
+	return state, i.post(ctx, "/api/v1/clock/reset", struct{}{}, &state)
 }
 
 // CloseSocket closes a socket of an app by hand.
 func (i *Instance) CloseSocket(ctx context.Context, id uint64) error {
-	return i.post(ctx, fmt.Sprintf("/api/v1/sockets/%d/close", id), nil, nil)
+	return i.post(ctx, fmt.Sprintf("/api/v1/sockets/%d/close", id), struct{}{}, nil)
 }
 
 // post sends a change with the token and reads the answer into out, unless that is nil.
@@ -67,6 +45,7 @@ func (i *Instance) post(ctx context.Context, path string, in, out any) error {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Authorization", "Bearer "+i.Token)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // no proxy: the console is on this machine
 	res, err := client.Do(req)
