@@ -45,7 +45,12 @@ type Config struct {
 	Port        int               `json:"port"`         // the app's $PORT: a listen on it is the app's own listener
 	Root        string            `json:"root"`         // folder of the app's main module: call sites are relative to it
 	UserPaths   []string          `json:"user_paths"`   // further folders whose code is the user's (workspace and replaced modules)
+	Modules     []string          `json:"modules"`      // paths of those modules, the main one first: how files are named in builds with -trimpath
 }
+
+// VirtualMain begins the name of the folder that holds the generated main of an app that is no package main: its
+// frames are not the user's.
+const VirtualMain = "devserver_main_"
 
 // Message types, in the field Type of a Message.
 const (

@@ -1,0 +1,9 @@
+package agent
+
+import "syscall"
+
+// Numbers of linux/amd64.
+const (
+	sysAccept   = syscall.SYS_ACCEPT
+	sysRecvmmsg = 299
+)

@@ -1,0 +1,97 @@
+package agent
+
+import (
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/seed-d81df0db/devserver/runtime/wire"
+)
+
+// sites tells which program counters lie in user code, and where. A program has few places that dial, so each is
+// looked up once.
+type sites struct {
+	roots   []string // folders of the user's modules, each with a slash at its end; the main module's first
+	modules []string // their paths, for builds with -trimpath
+
+	mu   sync.RWMutex
+	seen map[uintptr]string // guarded by mu; "" for code that is not the user's
+}
+
+func (s *sites) init(cfg wire.Config) {
+	s.seen = make(map[uintptr]string)
+	for _, dir := range append([]string{cfg.Root}, cfg.UserPaths...) {
+		if dir != "" {
+			s.roots = append(s.roots, strings.TrimSuffix(dir, "/")+"/")
+		}
+	}
+	for _, m := range cfg.Modules {
+		s.modules = append(s.modules, m+"/")
+	}
+}
+
+// nearest returns the first place of pcs in user code, "" when none is.
+func (s *sites) nearest(pcs []uintptr) string {
+	for _, pc := range pcs {
+		s.mu.RLock()
+		site, ok := s.seen[pc]
+		s.mu.RUnlock()
+		if !ok {
+			site = s.resolve(pc)
+		}
+		if site != "" {
+			return site
+		}
+	}
+	return ""
+}
+
+func (s *sites) resolve(pc uintptr) string {
+	frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+	site := ""
+	if file, ok := s.user(frame.File); ok {
+		site = file + ":" + strconv.Itoa(frame.Line)
+	}
+	s.mu.Lock()
+	s.seen[pc] = site
+	s.mu.Unlock()
+	return site
+}
+
+// user returns the path of a user's file from its module's folder.
+func (s *sites) user(file string) (string, bool) {
+	if strings.Contains(file, "/"+wire.VirtualMain) || strings.Contains(file, "/vendor/") || strings.Contains(file, "/pkg/mod/") {
+		return "", false
+	}
+	for _, root := range s.roots {
+		if rest, ok := strings.CutPrefix(file, root); ok {
+			return rest, true
+		}
+	}
+	for _, m := range s.modules {
+		if rest, ok := strings.CutPrefix(file, m); ok {
+			return rest, true
+		}
+	}
+	return "", false
+}
+
+// callSite names the user's line that led here: on this goroutine's stack, else on those of the go statements that
+// led to it.
+func (a *Agent) callSite() string {
+	var pcs [64]uintptr
+	if site := a.sites.nearest(pcs[:runtime.Callers(2, pcs[:])]); site != "" {
+		return site
+	}
+	for level := range 4 {
+		n := machine.stack(level, pcs[:])
+		if n == 0 {
+			break
+		}
+		if site := a.sites.nearest(pcs[:n]); site != "" {
+			return site
+		}
+	}
+	return ""
+}

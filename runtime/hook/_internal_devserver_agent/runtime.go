@@ -1,0 +1,35 @@
+package agent
+
+import "unsafe"
+
+// Implemented in package runtime's and package syscall's added files.
+
+func enableOrigins()
+func currentRequest() uint64
+func swapRequest(id uint64) unsafe.Pointer
+func restoreOrigin(p unsafe.Pointer)
+func originStack(level int, pcs []uintptr) int
+func trust(delta int32)
+func setTrust(n int32) int32
+func trusted() bool
+func startLoop(i int, f func())
+func configPath() string
+
+// Trust tells that the calling goroutine is inside package net's own work: its system calls have been judged.
+func Trust() { trust(1) }
+
+// Distrust ends what Trust began.
+func Distrust() { trust(-1) }
+
+// SetTrust sets how deep the calling goroutine is trusted, and returns how deep it was: 0 while user code is
+// called back from package net.
+func SetTrust(n int32) int32 { return setTrust(n) }
+
+// Trusted reports whether the calling goroutine is inside package net's own work.
+func Trusted() bool { return trusted() }
+
+func init() {
+	machine.enable, machine.loop = enableOrigins, startLoop
+	machine.request, machine.swap, machine.restore, machine.stack = currentRequest, swapRequest, restoreOrigin, originStack
+	boot(configPath())
+}

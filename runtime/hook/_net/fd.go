@@ -1,0 +1,198 @@
+//go:build unix
+
+package net
+
+import (
+	"errors"
+	"internal/devserver/agent"
+	"internal/devserver/sandbox"
+	"internal/poll"
+	"os"
+	"runtime"
+	"syscall"
+	"time"
+	"weak"
+)
+
+// Each call says the same: may it begin, do it, it ended.
+
+// devserverBegin asks whether an operation of size bytes may begin.
+func (fd *netFD) devserverBegin(k sandbox.Kind, size int) (sandbox.Op, error) {
+	op, err := fd.devserver.sock.Begin(k, size)
+	if err == nil && fd.devserver.lent.Load() {
+		agent.Trust() // user code knows the descriptor: its system calls are judged, these are package net's
+	}
+	return op, err
+}
+
+// devserverEnd tells how the operation ended and returns the error for the program.
+func (fd *netFD) devserverEnd(op sandbox.Op, n int, err error) error {
+	if fd.devserver.lent.Load() && agent.Trusted() {
+		agent.Distrust()
+	}
+	return fd.devserver.sock.End(op, n, err)
+}
+
+func (fd *netFD) Read(p []byte) (n int, err error) {
+	s := fd.devserver.sock
+	if s == nil {
+		return fd.devserverRead(p)
+	}
+	op, err := fd.devserverBegin(sandbox.KindReceive, len(p))
+	if err != nil {
+		return 0, err
+	}
+	n, err = fd.devserverRead(p)
+	return n, fd.devserverEnd(op, n, err)
+}
+
+func (fd *netFD) Write(p []byte) (nn int, err error) {
+	s := fd.devserver.sock
+	if s == nil {
+		return fd.devserverWrite(p)
+	}
+	op, err := fd.devserverBegin(sandbox.KindSend, len(p))
+	if err != nil {
+		return 0, err
+	}
+	nn, err = fd.devserverWrite(p)
+	return nn, fd.devserverEnd(op, nn, err)
+}
+
+func (fd *netFD) writeBuffers(v *Buffers) (n int64, err error) {
+	s := fd.devserver.sock
+	if s == nil {
+		return fd.devserverWriteBuffers(v)
+	}
+	total := 0
+	for _, b := range *v {
+		total += len(b)
+	}
+	op, err := fd.devserverBegin(sandbox.KindSend, total)
+	if err != nil {
+		return 0, err
+	}
+	n, err = fd.devserverWriteBuffers(v)
+	return n, fd.devserverEnd(op, int(n), err)
+}
+
+// Close is the program's, or the finalizer's. A socket that the sandbox has closed lets the first Close succeed.
+func (fd *netFD) Close() error {
+	if fd.devserver.own != nil {
+		fd.devserver.own.Close()
+		return fd.devserverClose()
+	}
+	s := fd.devserver.sock
+	if s == nil {
+		return fd.devserverClose()
+	}
+	if fd.devserver.lent.Load() {
+		agent.Get().Unlend(fd.pfd.Sysfd)
+	}
+	reclaimed, first := s.Reclaimed(), s.Close()
+	err := fd.devserverClose()
+	if reclaimed && first {
+		return nil
+	}
+	return err
+}
+
+func (fd *netFD) shutdown(how int) error {
+	s := fd.devserver.sock
+	if s == nil {
+		return fd.devserverShutdown(how)
+	}
+	op, err := fd.devserverBegin(sandbox.KindShutdown, 0)
+	if err != nil {
+		return err
+	}
+	return fd.devserverEnd(op, 0, fd.devserverShutdown(how))
+}
+
+func (fd *netFD) SetDeadline(t time.Time) error {
+	return fd.devserverAfterReclaim(fd.devserverSetDeadline(t))
+}
+
+func (fd *netFD) SetReadDeadline(t time.Time) error {
+	return fd.devserverAfterReclaim(fd.devserverSetReadDeadline(t))
+}
+
+func (fd *netFD) SetWriteDeadline(t time.Time) error {
+	return fd.devserverAfterReclaim(fd.devserverSetWriteDeadline(t))
+}
+
+// devserverAfterReclaim hides that the sandbox has closed the descriptor: deadlines are only stored in production.
+func (fd *netFD) devserverAfterReclaim(err error) error {
+	if s := fd.devserver.sock; err != nil && s != nil && s.Reclaimed() && errors.Is(err, poll.ErrNetClosing) {
+		return nil
+	}
+	return err
+}
+
+// dup makes a descriptor that leaves the sandbox's sight.
+func (fd *netFD) dup() (f *os.File, err error) {
+	if s := fd.devserver.sock; s != nil {
+		if err := s.Dup(); err != nil {
+			return nil, err
+		}
+	}
+	return fd.devserverDup()
+}
+
+func (fd *netFD) accept() (netfd *netFD, err error) {
+	if fd.devserver.own != nil {
+		return fd.devserverTake()
+	}
+	s := fd.devserver.sock
+	if s == nil {
+		return fd.devserverAccept()
+	}
+	op, err := fd.devserverBegin(sandbox.KindAccept, 0)
+	if err != nil {
+		return nil, err
+	}
+	netfd, err = fd.devserverAccept()
+	if err = fd.devserverEnd(op, 0, err); err != nil {
+		if netfd != nil {
+			netfd.Close()
+		}
+		return nil, err
+	}
+	a := agent.Get()
+	devserverTrack(netfd, s.Accepted(devserverAddrPort(netfd.laddr), devserverAddrPort(netfd.raddr), a.Origin()))
+	return netfd, nil
+}
+
+// newFileFD takes over a descriptor that package net did not make.
+func newFileFD(f *os.File) (*netFD, error) {
+	a := agent.Get()
+	if a == nil || agent.Trusted() {
+		return devserverNewFileFD(f)
+	}
+	agent.Trust()
+	fd, err := devserverNewFileFD(f)
+	agent.Distrust()
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.Box.Adopt(fd.net, devserverAddrPort(fd.laddr), devserverAddrPort(fd.raddr), a.Origin())
+	if err != nil {
+		fd.Close()
+		return nil, err
+	}
+	devserverTrack(fd, s)
+	return fd, nil
+}
+
+// devserverCloser returns what ends fd when the sandbox says so: shut down first, since a duplicate would keep the
+// connection open, then close, which wakes a blocked operation.
+func devserverCloser(fd *netFD) func() {
+	w := weak.Make(fd)
+	return func() {
+		if fd := w.Value(); fd != nil {
+			fd.pfd.Shutdown(syscall.SHUT_RDWR)
+			fd.pfd.Close()
+			runtime.KeepAlive(fd)
+		}
+	}
+}

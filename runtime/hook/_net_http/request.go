@@ -1,0 +1,42 @@
+package http
+
+import (
+	"internal/devserver/agent"
+)
+
+// ServeHTTP is where every request of a net/http server passes: goroutines started from here on belong to it.
+func (sh serverHandler) ServeHTTP(rw ResponseWriter, req *Request) {
+	a := agent.Get()
+	if a == nil {
+		sh.devserverServeHTTP(rw, req)
+		return
+	}
+	r := a.BeginRequest(req.Method, req.RequestURI, req.RemoteAddr, req.Proto)
+	done := false
+	defer func() {
+		status, out := devserverWritten(rw)
+		r.End(status, max(req.ContentLength, 0), out, done)
+	}()
+	sh.devserverServeHTTP(rw, req)
+	done = true
+}
+
+// devserverWritten returns the status and the size of the body that the handler has written so far.
+func devserverWritten(rw ResponseWriter) (status int, n int64) {
+	if w, ok := rw.(*response); ok {
+		status, n = w.status, w.written
+		if !w.wroteHeader {
+			status = StatusOK
+		}
+		return status, n
+	}
+	return devserverWritten2(rw)
+}
+
+// roundTrip tells a reused connection which request it serves now.
+func (pc *persistConn) roundTrip(req *transportRequest) (resp *Response, err error) {
+	if a := agent.Get(); a != nil {
+		a.Serve(pc.conn)
+	}
+	return pc.devserverRoundTrip(req)
+}

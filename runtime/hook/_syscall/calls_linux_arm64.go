@@ -1,0 +1,7 @@
+package syscall
+
+// Numbers of linux/arm64 that this package does not name.
+const (
+	devserverRecvmmsg = 243
+	devserverSendmmsg = 269
+)
