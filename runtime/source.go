@@ -6,5 +6,5 @@ import "embed"
 
 // Source holds the folders agent, journal and wire, their tests included.
 //
-//go:embed */*.go
+//go:embed agent/*.go journal/*.go wire/*.go
 var Source embed.FS

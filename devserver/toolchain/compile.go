@@ -18,9 +18,9 @@ import (
 // compile has the copy's own go compile all that is patched, into the user's ordinary build cache. Besides the
 // proof that the patches fit, it saves the first build most of its time.
 func (m *maker) compile(ctx context.Context, goroot string) error {
-	packages := slices.Compact(slices.Sorted(slices.Values(append(hook.Packages(), "net/http"))))
+	packages := m.patches.compiled()
 	t := &Toolchain{GOROOT: goroot}
-	env := append(t.Env(os.Environ()), m.plainBuild()...)
+	env := m.from.plainEnv(t)
 	total, err := countDeps(ctx, t.Go(), goroot, env, packages)
 	if err == nil {
 		err = m.goBuild(ctx, t.Go(), goroot, env, packages, total)
@@ -37,15 +37,20 @@ func (m *maker) compile(ctx context.Context, goroot string) error {
 	return &hook.UnfitError{GoVersion: m.from.GOVERSION, Changes: []string{"its patched standard library does not compile:\n" + err.Error()}}
 }
 
-// plainBuild keeps a build of the copy free of what is meant for the app's: flags, and another platform.
-func (m *maker) plainBuild() []string {
-	return []string{"GOFLAGS=-buildvcs=false", "GOWORK=off", "GOOS=" + m.from.GOHOSTOS, "GOARCH=" + m.from.GOHOSTARCH}
+// compiled are the packages whose compilation proves a copy: all that is patched, and what every web app needs.
+func (p patches) compiled() []string {
+	return slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(p.packages), "net/http"))))
+}
+
+// plainEnv is the environment of a build with t that serves no app: without its flags, and for this machine.
+func (g *goInfo) plainEnv(t *Toolchain) []string {
+	return append(t.Env(os.Environ()), "GOFLAGS=-buildvcs=false", "GOWORK=off", "GOOS="+g.GOHOSTOS, "GOARCH="+g.GOHOSTARCH)
 }
 
 // compileOriginal tells whether the user's Go works at all here, without a C compiler for example.
 func (m *maker) compileOriginal(ctx context.Context) error {
 	t := &Toolchain{GOROOT: m.from.GOROOT}
-	return m.goBuild(ctx, t.Go(), m.from.GOROOT, append(t.Env(os.Environ()), m.plainBuild()...), []string{"net/http"}, 0)
+	return m.goBuild(ctx, t.Go(), m.from.GOROOT, m.from.plainEnv(t), []string{"net/http"}, 0)
 }
 
 // goBuild runs go build in goroot's src. It reports progress when total, the number of packages, is known.
@@ -59,7 +64,7 @@ func (m *maker) goBuild(ctx context.Context, goCommand, goroot string, env, pack
 	}
 	cmd.Stdout, cmd.Stderr = out, out // the same for both: os/exec then writes from one goroutine
 	if err := cmd.Run(); err != nil {
-		return errors.New(firstNonEmpty(strings.TrimSpace(out.rest.String()), err.Error()))
+		return errors.New(firstNonEmpty(out.complaints(), err.Error()))
 	}
 	if total > 0 {
 		out.built(total) // what was in the build cache already is not printed
@@ -98,6 +103,11 @@ func (o *buildOutput) Write(p []byte) (int, error) {
 		o.take(string(o.line[:i]))
 		o.line = o.line[i+1:]
 	}
+}
+
+// complaints returns what is no import path, when all is written.
+func (o *buildOutput) complaints() string {
+	return strings.TrimSpace(o.rest.String() + string(o.line))
 }
 
 func (o *buildOutput) take(line string) {

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/seed-d81df0db/devserver/runtime/hook"
 )
 
 // A maker makes one copy. Its process holds the copy's use lock.
@@ -17,6 +15,7 @@ type maker struct {
 	cache    cache
 	name     string
 	from     *goInfo
+	patches  patches
 	progress func(step string, done, total int)
 }
 
@@ -55,7 +54,7 @@ func (m *maker) build(ctx context.Context, goroot string) error {
 		return fmt.Errorf("copy %s: %w", m.from.GOROOT, err)
 	}
 	m.progress("patching the standard library", 0, 0)
-	if err := hook.Apply(goroot, m.from.GOVERSION); err != nil {
+	if err := m.patches.apply(goroot, m.from.GOVERSION); err != nil {
 		return err
 	}
 	return m.compile(ctx, goroot)
@@ -68,7 +67,7 @@ func (m *maker) publish(goroot string) error {
 	if err != nil {
 		return err
 	}
-	err = manifest{m.from.GOROOT, m.from.GOVERSION, hook.Version(), time.Now().UTC(), files, bytes}.write(goroot)
+	err = manifest{m.from.GOROOT, m.from.GOVERSION, m.patches.version, time.Now().UTC(), files, bytes}.write(goroot)
 	if err != nil {
 		return err
 	}

@@ -7,13 +7,11 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/seed-d81df0db/devserver/runtime/hook"
 )
 
 // sweep removes what nobody needs besides the copy called keep: what dead processes left half-made, and copies that
-// are out of use. It is a courtesy: what cannot be removed now stays for the next time, and `devserver doctor` shows it.
-func (c cache) sweep(keep string, now time.Time) {
+// are out of use; agent is the version in use. It is a courtesy: what cannot be removed now stays for the next time, and `devserver doctor` shows it.
+func (c cache) sweep(keep, agent string, now time.Time) {
 	for _, name := range c.names() {
 		if name == keep {
 			continue
@@ -25,7 +23,7 @@ func (c cache) sweep(keep string, now time.Time) {
 		for _, dir := range c.leftovers(name) {
 			_ = os.RemoveAll(dir)
 		}
-		if !c.outOfUse(name, use, now) {
+		if !c.outOfUse(name, agent, use, now) {
 			use.close()
 			continue
 		}
@@ -56,7 +54,7 @@ func (c cache) names() []string {
 
 // outOfUse reports whether the copy has not been used for long and is of another agent version, or of a Go that is
 // no longer there. use is its lock.
-func (c cache) outOfUse(name string, use *lock, now time.Time) bool {
+func (c cache) outOfUse(name, agent string, use *lock, now time.Time) bool {
 	m, err := readManifest(c.path(name))
 	if err != nil {
 		return errors.Is(err, os.ErrNotExist) // only locks are left
@@ -66,7 +64,7 @@ func (c cache) outOfUse(name string, use *lock, now time.Time) bool {
 		return false
 	}
 	_, gone := os.Stat(filepath.Join(m.GOROOT, "bin", "go"))
-	return m.AgentVersion != hook.Version() || errors.Is(gone, os.ErrNotExist)
+	return m.AgentVersion != agent || errors.Is(gone, os.ErrNotExist)
 }
 
 // remove takes the copy's name away first: what is half removed must not be found. The caller holds the use lock

@@ -52,6 +52,19 @@ type Toolchain struct {
 //
 // The error is a [*hook.UnfitError] when this Go's standard library is not one that devserver knows.
 func Ensure(ctx context.Context, cfg Config) (*Toolchain, error) {
+	return ensure(ctx, cfg, hookPatches())
+}
+
+// patches are what is done to a copy.
+type patches struct {
+	version  string   // of the agent
+	packages []string // what must compile, import paths
+	apply    func(goroot, goVersion string) error
+}
+
+func hookPatches() patches { return patches{hook.Version(), hook.Packages(), hook.Apply} }
+
+func ensure(ctx context.Context, cfg Config, p patches) (*Toolchain, error) {
 	if cfg.Progress == nil {
 		cfg.Progress = func(string, int, int) {}
 	}
@@ -66,21 +79,21 @@ func Ensure(ctx context.Context, cfg Config) (*Toolchain, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := g.copyName(hook.Version())
+	name := g.copyName(p.version)
 	use, err := waitLock(ctx, c.useLock(name), shared, nil) // waits for one that removes the copy
 	if err != nil {
 		return nil, c.explain(err)
 	}
 	if !c.has(name) {
-		m := &maker{cache: c, name: name, from: g, progress: cfg.Progress}
+		m := &maker{cache: c, name: name, from: g, patches: p, progress: cfg.Progress}
 		if err := m.run(ctx); err != nil {
 			use.close()
 			return nil, c.explain(err)
 		}
 	}
 	use.touch()
-	c.sweep(name, time.Now())
-	return &Toolchain{c.path(name), g.GOROOT, g.GOVERSION, hook.Version(), use}, nil
+	c.sweep(name, p.version, time.Now())
+	return &Toolchain{c.path(name), g.GOROOT, g.GOVERSION, p.version, use}, nil
 }
 
 // Close tells that this process no longer uses the copy. It may be called more than once.
