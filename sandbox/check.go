@@ -1,0 +1,53 @@
+package sandbox
+
+import (
+	"errors"
+	"slices"
+)
+
+// check returns what is wrong with the policy, all of it.
+func (p *Policy) check() error {
+	var errs []error
+	if p.Errors != "" && p.Errors != "errno" {
+		errs = append(errs, errors.New(`errors: "`+p.Errors+`" is not a set of error texts; accepted: errno`))
+	}
+	for r, s := range p.Rules {
+		if !r.Known() {
+			errs = append(errs, errors.New(`rules: unknown rule "`+string(r)+`"`))
+		}
+		if s.Mode != ModeEnforce && s.Mode != ModeReport && s.Mode != ModeOff {
+			errs = append(errs, errors.New(`rules: `+string(r)+`: "`+string(s.Mode)+`" is not a mode; accepted: enforce, report, off`))
+		}
+	}
+	for r := range p.Quotas {
+		if !slices.Contains(Resources, r) {
+			errs = append(errs, errors.New(`quotas: unknown resource "`+string(r)+`"`))
+		}
+	}
+	if p.Reclaim < 0 || p.Deadline < 0 {
+		errs = append(errs, errors.New("reclaim and deadline must not be negative"))
+	}
+	for _, x := range p.Exceptions {
+		if err := x.check(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	for _, prefix := range slices.Concat(p.Google, p.GCE) {
+		if !prefix.IsValid() {
+			errs = append(errs, errors.New("google or gce: an invalid prefix"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (x Exception) check() error {
+	switch {
+	case (x.Host == "") == !x.Addr.IsValid():
+		return errors.New("exceptions: an exception names a host or an address, and not both")
+	case len(x.Ports) == 0 || slices.Contains(x.Ports, 0):
+		return errors.New("exceptions: " + x.Host + ": an exception names ports from 1 to 65535")
+	case x.Network != "" && x.Network != "tcp" && x.Network != "udp":
+		return errors.New(`exceptions: network "` + x.Network + `"; accepted: tcp, udp, or none for both`)
+	}
+	return nil
+}

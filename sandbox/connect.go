@@ -1,0 +1,107 @@
+package sandbox
+
+import (
+	"errors"
+	"net/netip"
+	"syscall"
+)
+
+// Bind judges a bind(2) on a socket of the program's own making.
+func (s *Socket) Bind(local netip.AddrPort) error {
+	d := Decision{Verdict: Allow, Rule: RulePublic}
+	if !anyLocal(local) {
+		d = s.box.judge.decide(RuleBind)
+	}
+	info := &Info{}
+	if local.IsValid() {
+		info.Local = local.String()
+	}
+	said, err := s.judged(KindBind, d, "", info, charge{useBind, 1})
+	if err == nil {
+		s.record(Event{Kind: KindBind, Rule: said.rule, Detail: said.why, Info: info})
+	}
+	return err
+}
+
+// Listening judges a listen(2) on a socket of the program's own making.
+func (s *Socket) Listening() error {
+	said, err := s.judged(KindListen, s.box.judge.decide(RuleListen), "", nil)
+	if err == nil {
+		s.exempt.Store(true)
+		s.record(Event{Kind: KindListen, Rule: said.rule, Detail: said.why})
+	}
+	return err
+}
+
+// Connect judges a connect(2) on a socket of the program's own making. Connected tells how it went.
+func (s *Socket) Connect(host string, remote netip.AddrPort) (Route, error) {
+	p := s.box.locate(s.network, host, remote)
+	info := p.info(s.network, netip.AddrPort{})
+	said, err := s.judged(KindConnect, s.box.judgePlace(s.network, p), p.dialled, info, charge{useConnect, 1})
+	if err != nil {
+		return Route{}, err
+	}
+	s.opened = said
+	s.news.Store(info)
+	if p.refused {
+		return Route{}, s.Connected(Op{}, netip.AddrPort{}, refused())
+	}
+	s.remember(p)
+	return p.route(), nil
+}
+
+// judged carries out a decision about a call on a socket that exists: it records a denial, and counts the call.
+func (s *Socket) judged(k Kind, d Decision, host string, info *Info, charges ...charge) (said, error) {
+	b := s.box
+	s.touch(b.now())
+	o := Origin{Request: s.request.Load()}
+	if d.Denied() {
+		return said{}, b.deny(s.id, o, d, info, denied(d.Rule, calls[k].system), b.judge.Reason(d, s.network, host))
+	}
+	over, err := b.quotas.take(b.now(), charges...)
+	if over != "" {
+		d = d.and(Decision{Verdict: Report, Rule: over})
+	}
+	if err != nil {
+		d = Decision{Verdict: Deny, Rule: over}
+		return said{}, b.deny(s.id, o, d, info, err, b.judge.Reason(d, s.network, host))
+	}
+	if d.Verdict == Allow {
+		return said{}, nil
+	}
+	return said{d.Rule, b.judge.Reason(d, s.network, host)}, nil
+}
+
+// Connected says how the connect went that Dial or Connect let through. op may be the zero Op: the connect then
+// began when the socket was made. It returns the error for the program.
+func (s *Socket) Connected(op Op, local netip.AddrPort, err error) error {
+	b := s.box
+	now := b.clock.Now()
+	if op.start == 0 {
+		op.start = s.begun
+	}
+	s.touch(now + b.offset.Load())
+	pending := errors.Is(err, syscall.EINPROGRESS) || errors.Is(err, syscall.EALREADY) || errors.Is(err, syscall.EINTR)
+	if err != nil && !pending && s.taken() {
+		err = brokenPipe(KindConnect)
+	}
+	info := s.news.Swap(nil)
+	if local.IsValid() {
+		if info == nil {
+			info = new(Info)
+		}
+		info.Local = local.String()
+	}
+	e := Event{
+		Kind: KindConnect, At: op.start, Duration: duration(now - op.start), Socket: s.id, Request: s.request.Load(),
+		Rule: s.opened.rule, Detail: s.opened.why, Info: info,
+	}
+	if err != nil && !pending {
+		e.Error = err.Error()
+	}
+	if err != nil && !pending && !s.raw {
+		s.end(ReasonApp) // failed: nothing more is said of it
+	}
+	b.rec.Record(e)
+	return err
+}

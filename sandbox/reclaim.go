@@ -1,0 +1,61 @@
+package sandbox
+
+import "time"
+
+// noLimit is how long Sweep may be left alone when nothing is ever reclaimed.
+const noLimit = time.Hour
+
+// Sweep reclaims all sockets that were idle for longer than the profile allows, and returns how long it will take,
+// by the sandbox's clock, until the next one can be.
+func (b *Box) Sweep() time.Duration {
+	if b.idle == 0 || b.idleMode != ModeEnforce {
+		return noLimit
+	}
+	now := b.now()
+	due, next := b.due(now)
+	for _, s := range due {
+		s.reclaim(now)
+	}
+	return next
+}
+
+// due returns the sockets to reclaim, and when the next one is.
+func (b *Box) due(now int64) (due []*Socket, next time.Duration) {
+	next = b.idle
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range b.sockets {
+		if s.exempt.Load() {
+			continue
+		}
+		left := s.last.Load() + int64(b.idle) - now
+		if left < 0 {
+			due = append(due, s)
+			continue
+		}
+		next = min(next, time.Duration(left+1)) // strictly longer than the limit
+	}
+	return due, next
+}
+
+// reclaim ends a socket that is due still.
+func (s *Socket) reclaim(now int64) {
+	idle := now - s.last.Load()
+	if idle <= int64(s.box.idle) || !s.end(ReasonReclaimed) {
+		return
+	}
+	s.record(Event{
+		Kind: KindReclaim, Rule: RuleReclaimed, Reason: ReasonReclaimed,
+		Detail: "Not used for " + span1(time.Duration(idle).Round(time.Millisecond)) + "; production reclaims a socket after " + span1(s.box.idle) + ".",
+	})
+	s.callCloser()
+}
+
+// SetOffset moves the sandbox's clock so far ahead of the machine's and returns when all that fell due is done.
+func (b *Box) SetOffset(d time.Duration) {
+	b.offset.Store(int64(d))
+	b.Sweep()
+}
+
+// Offset returns how far the sandbox's clock is ahead.
+func (b *Box) Offset() time.Duration { return time.Duration(b.offset.Load()) }
