@@ -47,8 +47,7 @@ func writeRows[T any](w http.ResponseWriter, r *http.Request, rows []T, param st
 }
 
 func (c *console) apiOverview(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
-	defer cancel()
+	ctx := r.Context()
 	state := c.State()
 	counts, err := c.Source.Counts(ctx, c.idleSince(state))
 	if err != nil {
@@ -59,8 +58,7 @@ func (c *console) apiOverview(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *console) apiCounts(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
-	defer cancel()
+	ctx := r.Context()
 	counts, err := c.Source.Counts(ctx, c.idleSince(c.State()))
 	if err != nil {
 		return err
@@ -78,8 +76,7 @@ func (c *console) apiSockets(w http.ResponseWriter, r *http.Request) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
-	defer cancel()
+	ctx := r.Context()
 	rows, err := c.Source.Sockets(ctx, f)
 	if err != nil {
 		return err
@@ -98,8 +95,7 @@ func (c *console) apiSocket(w http.ResponseWriter, r *http.Request) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
-	defer cancel()
+	ctx := r.Context()
 	socket, err := c.Source.Socket(ctx, id)
 	if err != nil {
 		return err
@@ -130,8 +126,7 @@ func (c *console) apiEvents(w http.ResponseWriter, r *http.Request) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
-	defer cancel()
+	ctx := r.Context()
 	rows, err := c.Source.Events(ctx, f)
 	if err != nil {
 		return err
@@ -159,8 +154,7 @@ func apiGroups[T any](c *console, w http.ResponseWriter, r *http.Request, ask fu
 	if err := p.err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
-	defer cancel()
+	ctx := r.Context()
 	rows, err := ask(ctx, f)
 	if err != nil {
 		return err
@@ -170,8 +164,7 @@ func apiGroups[T any](c *console, w http.ResponseWriter, r *http.Request, ask fu
 }
 
 func (c *console) apiRuns(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
-	defer cancel()
+	ctx := r.Context()
 	rows, err := c.Source.Runs(ctx)
 	if err != nil {
 		return err

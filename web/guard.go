@@ -45,7 +45,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				"Open it as http://%s.", r.Host, g.hosts[0]))
 		return
 	}
-	if g.open && !g.admit(w, r) {
+	if g.open && !strings.HasPrefix(r.URL.Path, "/static/") && !g.admit(w, r) { // the page that asks for the token has a style too
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {

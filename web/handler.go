@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -63,7 +64,9 @@ func (c *console) router() http.Handler {
 	r.MethodNotAllowedHandler = c.handle(func(_ http.ResponseWriter, r *http.Request) error {
 		return problemf(http.StatusMethodNotAllowed, "Not that way", "%s does not answer to %s. Changes are POST, all else is GET.", r.URL.Path, r.Method)
 	})
-	get := func(path string, h handlerFunc) { r.Handle(path, c.handle(h)).Methods(http.MethodGet, http.MethodHead) }
+	get := func(path string, h handlerFunc) {
+		r.Handle(path, c.handle(patient(h))).Methods(http.MethodGet, http.MethodHead)
+	}
 	post := func(path string, h handlerFunc) { r.Handle(path, c.handle(h)).Methods(http.MethodPost) }
 
 	//PAGES 	get("/", c.overviewPage)
@@ -82,7 +85,7 @@ func (c *console) router() http.Handler {
 	get("/api/v1/reclaims", c.apiReclaims)
 	get("/api/v1/runs", c.apiRuns)
 	get("/api/v1/clock", c.apiClock)
-	get("/api/v1/stream", c.stream)
+	r.Handle("/api/v1/stream", c.handle(c.stream)).Methods(http.MethodGet, http.MethodHead)
 
 	post("/api/v1/clock/advance", c.advance)
 	post("/api/v1/clock/reset", c.resetClock)
@@ -100,6 +103,15 @@ func (c *console) handle(h handlerFunc) http.Handler {
 			c.fail(w, r, err)
 		}
 	})
+}
+
+// patient gives the recording a limited time to answer.
+func patient(h handlerFunc) handlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		defer cancel()
+		return h(w, r.WithContext(ctx))
+	}
 }
 
 // fail answers with the error: a page for people, an object for programs.
