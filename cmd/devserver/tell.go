@@ -192,6 +192,9 @@ func moreAbout(n devserver.Denied, profile string) string {
 }
 
 func explainable(n devserver.Denied) bool {
+	if n.Destination != clean(n.Destination) {
+		return false // not to be shown as it is, so not to be copied either
+	}
 	switch n.Rule {
 	case "network", "invalid", "port25", "ftp":
 		return n.Destination != ""

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/seed-d81df0db/devserver/devserver"
+	"github.com/seed-d81df0db/devserver/sandbox"
+)
+
+// notebook is a recording in memory that follows the filters as far as the feeds use them.
+type notebook struct {
+	sockets []devserver.Socket // by id
+	events  []devserver.Event
+	denials []devserver.Denial
+	asked   int
+}
+
+func (n *notebook) Sockets(_ context.Context, f devserver.SocketFilter) (rows []devserver.Socket, err error) {
+	n.asked++
+	for _, s := range slices.Backward(n.sockets) {
+		if (f.Before == 0 || s.ID < f.Before) && max(s.OpenedAt, s.LastAt, s.ClosedAt) >= f.Since && len(rows) < f.Limit {
+			rows = append(rows, s)
+		}
+	}
+	return rows, nil
+}
+
+func (n *notebook) Events(_ context.Context, f devserver.EventFilter) (rows []devserver.Event, err error) {
+	n.asked++
+	for _, e := range slices.Backward(n.events) {
+		if (f.Before == 0 || e.ID < f.Before) && e.ID > f.After && len(rows) < f.Limit {
+			rows = append(rows, e)
+		}
+	}
+	return rows, nil
+}
+
+func (n *notebook) Denials(_ context.Context, f devserver.EventFilter) (rows []devserver.Denial, err error) {
+	for _, d := range slices.Backward(n.denials) {
+		if d.At >= f.Since && len(rows) < f.Limit {
+			rows = append(rows, d)
+		}
+	}
+	return rows, nil
+}
+
+// ask calls a feed and returns the rows' names.
+func ask[R any](t *testing.T, next feed[R], name func(R) string) string {
+	t.Helper()
+	rows, err := next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, r := range rows {
+		names = append(names, name(r))
+	}
+	return fmt.Sprint(names)
+}
+
+func TestEventFeed(t *testing.T) {
+	t.Parallel()
+	n := &notebook{}
+	more := func(count int) {
+		for range count {
+			n.events = append(n.events, devserver.Event{ID: int64(len(n.events) + 1)})
+		}
+	}
+	next := eventFeed(n, devserver.EventFilter{}, 3)
+	name := func(e devserver.Event) string { return fmt.Sprint(e.ID) }
+	more(5)
+	if got := ask(t, next, name); got != "[3 4 5]" {
+		t.Errorf("at first: %s, want the newest three, oldest first", got)
+	}
+	if got := ask(t, next, name); got != "[]" {
+		t.Errorf("nothing happened: %s", got)
+	}
+	more(2 * pageSize)
+	rows, err := next(t.Context())
+	if err != nil || len(rows) != 2*pageSize || rows[0].ID != 6 || rows[len(rows)-1].ID != int64(5+2*pageSize) {
+		t.Errorf("a burst: %d rows, %v, want all %d in order", len(rows), err, 2*pageSize)
+	}
+}
+
+func TestSocketFeed(t *testing.T) {
+	t.Parallel()
+	n := &notebook{sockets: []devserver.Socket{
+		{ID: 1, State: "closed", OpenedAt: 10, LastAt: 11, ClosedAt: 12},
+		{ID: 2, State: "open", OpenedAt: 20, LastAt: 25},
+		{ID: 3, State: "denied", Rule: "port25", OpenedAt: 30},
+	}}
+	name := func(s devserver.Socket) string { return fmt.Sprint(s.ID, " ", s.State) }
+	next := socketFeed(n, devserver.SocketFilter{}, 2, "")
+	if got := ask(t, next, name); got != "[2 open 3 denied]" {
+		t.Errorf("at first: %s, want the newest two", got)
+	}
+	n.sockets[1].LastAt = 40
+	if got := ask(t, next, name); got != "[]" {
+		t.Errorf("a socket was used: %s, want no row", got)
+	}
+	n.sockets[1].State, n.sockets[1].ClosedAt = "reclaimed", 50
+	n.sockets = append(n.sockets, devserver.Socket{ID: 4, State: "open", OpenedAt: 51})
+	if got := ask(t, next, name); got != "[2 reclaimed 4 open]" {
+		t.Errorf("one ended, one began: %s", got)
+	}
+	only := socketFeed(n, devserver.SocketFilter{}, 10, "port25")
+	if got := ask(t, only, name); got != "[3 denied]" {
+		t.Errorf("by rule: %s", got)
+	}
+}
+
+func TestDenialFeed(t *testing.T) {
+	t.Parallel()
+	denial := func(id int64, rule, site string) devserver.Denial {
+		return devserver.Denial{Event: devserver.Event{ID: id, At: id, Rule: rule, CallSite: site}, Count: 1}
+	}
+	n := &notebook{denials: []devserver.Denial{denial(1, "port25", "a.go:1"), denial(2, "private", "a.go:1")}}
+	name := func(d devserver.Denial) string { return d.Rule + " " + d.CallSite }
+	next := denialFeed(n, devserver.EventFilter{}, 10)
+	if got := ask(t, next, name); got != "[port25 a.go:1 private a.go:1]" {
+		t.Errorf("at first: %s", got)
+	}
+	n.denials = append(n.denials, denial(3, "port25", "a.go:1"), denial(4, "port25", "b.go:2"))
+	if got := ask(t, next, name); got != "[port25 b.go:2]" {
+		t.Errorf("one again, one new: %s, want the new one", got)
+	}
+}
+
+// TestEventKinds holds that the words of --kind are those of a recording.
+func TestEventKinds(t *testing.T) {
+	t.Parallel()
+	var want []string
+	for k := sandbox.KindResolve; k < sandbox.KindRequestBegin; k++ {
+		want = append(want, k.String())
+	}
+	if !slices.Equal(eventKinds, want) {
+		t.Errorf("eventKinds = %q, want %q", eventKinds, want)
+	}
+}
