@@ -1,0 +1,71 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+)
+
+// reader returns the connections that read. They need no lock: the pool is there from Open to Close.
+func (db *DB) reader() (*sql.DB, error) {
+	if db.closed.Load() {
+		return nil, ErrClosed
+	}
+	return db.read, nil
+}
+
+// query runs a query and makes a value of each row.
+func query[T any](ctx context.Context, db *DB, step, q string, args []any, row func(scan func(...any) error) (T, error)) ([]T, error) {
+	pool, err := db.reader()
+	if err != nil {
+		return nil, db.explain(step, err)
+	}
+	rows, err := pool.QueryContext(ctx, q, args...)
+	if err != nil {
+		return nil, db.explain(step, err)
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		v, err := row(rows.Scan)
+		if err != nil {
+			return nil, db.explain(step, err)
+		}
+		all = append(all, v)
+	}
+	return all, db.explain(step, rows.Err())
+}
+
+// where gathers the conditions of a query.
+type where struct {
+	terms []string
+	args  []any
+}
+
+func (w *where) addIf(ask bool, term string, args ...any) {
+	if ask {
+		w.terms = append(w.terms, term)
+		w.args = append(w.args, args...)
+	}
+}
+
+// clause returns the WHERE clause, "" without conditions.
+func (w *where) clause() string {
+	if len(w.terms) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(w.terms, " AND ")
+}
+
+// limit is the LIMIT of a filter: 0 asks for 200 rows, below 0 for all of them.
+func limit(n int) int {
+	if n == 0 {
+		return 200
+	}
+	return n
+}
+
+var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// contains returns the LIKE pattern for texts with part in them, to be used with ESCAPE '\'.
+func contains(part string) string { return "%" + likeEscaper.Replace(part) + "%" }
