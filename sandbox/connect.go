@@ -41,7 +41,8 @@ func (s *Socket) Connect(host string, remote netip.AddrPort) (Route, error) {
 	if err != nil {
 		return Route{}, err
 	}
-	s.opened = said
+	s.opened.Store(&said)
+	s.began.Store(s.box.clock.Now())
 	s.news.Store(info)
 	if p.refused {
 		return Route{}, s.Connected(Op{}, netip.AddrPort{}, refused())
@@ -72,14 +73,11 @@ func (s *Socket) judged(k Kind, d Decision, host string, info *Info, charges ...
 	return said{d.Rule, b.judge.Reason(d, s.network, host)}, nil
 }
 
-// Connected says how the connect went that Dial or Connect let through. op may be the zero Op: the connect then
-// began when the socket was made. It returns the error for the program.
+// Connected says how the connect went that Dial or Connect let through, and from which local address. The zero Op
+// says that it began there and then. It returns the error for the program.
 func (s *Socket) Connected(op Op, local netip.AddrPort, err error) error {
 	b := s.box
 	now := b.clock.Now()
-	if op.start == 0 {
-		op.start = s.begun
-	}
 	s.touch(now + b.offset.Load())
 	pending := errors.Is(err, syscall.EINPROGRESS) || errors.Is(err, syscall.EALREADY) || errors.Is(err, syscall.EINTR)
 	if err != nil && !pending && s.taken() {
@@ -92,9 +90,13 @@ func (s *Socket) Connected(op Op, local netip.AddrPort, err error) error {
 		}
 		info.Local = local.String()
 	}
+	opened := s.opened.Load()
+	if op.start == 0 {
+		op.start = s.began.Load()
+	}
 	e := Event{
 		Kind: KindConnect, At: op.start, Duration: duration(now - op.start), Socket: s.id, Request: s.request.Load(),
-		Rule: s.opened.rule, Detail: s.opened.why, Info: info,
+		Rule: opened.rule, Detail: opened.why, Info: info,
 	}
 	if err != nil && !pending {
 		e.Error = err.Error()

@@ -95,8 +95,7 @@ func (b *Box) Adopt(network string, local, remote netip.AddrPort, o Origin) (*So
 	if !d.Denied() {
 		d = d.and(b.judge.decide(RuleDescriptor))
 	}
-	s, err := b.open(opening{KindCreate, network, "", p.info(network, local), d, o, []charge{{useCreate, 1}}})
-	return s, err
+	return b.open(opening{KindCreate, network, "", p.info(network, local), d, o, []charge{{useCreate, 1}}})
 }
 
 // Socket judges a socket(2) that the program makes by itself, to be bound, connected or listened on later.
@@ -148,7 +147,7 @@ func (b *Box) open(c opening) (*Socket, error) {
 		return nil, b.deny(0, c.o, c.d, c.info, err, b.judge.Reason(c.d, c.network, c.host))
 	}
 	s := b.track(c.network, c.o.Request, said{c.d.spoken(), why})
-	create := Event{Kind: KindCreate, At: s.begun, Socket: s.id, Request: c.o.Request, Info: c.info}
+	create := Event{Kind: KindCreate, At: s.began.Load(), Socket: s.id, Request: c.o.Request, Info: c.info}
 	if c.kind == KindCreate {
 		create.Rule, create.Detail = c.d.spoken(), why
 	}

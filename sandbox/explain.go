@@ -52,7 +52,7 @@ func (j *Judge) explain(network, address string, answers []netip.Addr) (Decision
 	case d.Verdict == Report && (d.Rule == RuleInvalid || d.Rule == RuleUnspecified) || t.Host == "" || t.Port == 0:
 		return d, address
 	}
-	first := Decision{Verdict: Deny, Rule: RuleUnresolved}
+	first := j.decide(RuleUnresolved)
 	for _, a := range answers {
 		if !a.IsValid() || !fits(network, a) {
 			continue
@@ -61,7 +61,7 @@ func (j *Judge) explain(network, address string, answers []netip.Addr) (Decision
 		if !e.Denied() {
 			return d.and(e), t.Host
 		}
-		if first.Rule == RuleUnresolved {
+		if first.Rule == RuleUnresolved || first.Verdict == Allow {
 			first = e
 		}
 	}

@@ -115,7 +115,7 @@ func (j *Judge) Addr(network, host string, addr netip.AddrPort, resolved bool) D
 	if d.Denied() || transport(network) == "" {
 		return d
 	}
-	flaw := !a.IsValid() || addr.Port() == 0 || !fits(network, a)
+	flaw := !a.IsValid() || addr.Port() == 0
 	if flaw && j.ask(&d, RuleInvalid) || j.port(&d, addr.Port()) || !a.IsValid() {
 		return d
 	}

@@ -14,16 +14,16 @@ type Socket struct {
 	box     *Box
 	id      uint64
 	network string
-	begun   int64 // when it was made, by the machine's clock
-	raw     bool  // made by socket(2): a failed connect does not end it
-	opened  said  // what a rule in report mode said when it was made
+	raw     bool // made by socket(2): a failed connect does not end it
 
-	exempt  atomic.Bool   // from idle reclaim, quotas and deadline: a listener and what it accepts
-	request atomic.Uint64 // whom it serves now
-	last    atomic.Int64  // start or end of the last operation, by the sandbox's clock
-	ended   atomic.Uint32 // CloseReason; ReasonNone while it is open
-	peerEnd atomic.Uint32 // ReasonPeer or ReasonReset when the peer ended it
-	closed  atomic.Bool   // the program closed it
+	began   atomic.Int64         // when it was made or last connected, by the machine's clock
+	opened  atomic.Pointer[said] // what a rule in report mode said about that
+	exempt  atomic.Bool          // from idle reclaim, quotas and deadline: a listener and what it accepts
+	request atomic.Uint64        // whom it serves now
+	last    atomic.Int64         // start or end of the last operation, by the sandbox's clock
+	ended   atomic.Uint32        // CloseReason; ReasonNone while it is open
+	peerEnd atomic.Uint32        // ReasonPeer or ReasonReset when the peer ended it
+	closed  atomic.Bool          // the program closed it
 	closer  atomic.Pointer[func()]
 
 	sent   atomic.Pointer[sent] // the last destination of a datagram
@@ -48,7 +48,9 @@ type sent struct {
 
 func (b *Box) track(network string, request uint64, s said) *Socket {
 	now := b.clock.Now()
-	sock := &Socket{box: b, id: b.ids.NextSocket(), network: network, begun: now, opened: s}
+	sock := &Socket{box: b, id: b.ids.NextSocket(), network: network}
+	sock.began.Store(now)
+	sock.opened.Store(&s)
 	sock.request.Store(request)
 	sock.last.Store(now + b.offset.Load())
 	b.mu.Lock()
@@ -142,7 +144,7 @@ func (s *Socket) record(e Event) {
 
 // note records what making the socket was, with what a rule in report mode said.
 func (s *Socket) note(k Kind, info *Info) {
-	s.record(Event{Kind: k, Rule: s.opened.rule, Detail: s.opened.why, Info: info})
+	s.record(Event{Kind: k, Rule: s.opened.Load().rule, Detail: s.opened.Load().why, Info: info})
 }
 
 // notePeer remembers how the peer ended the connection.

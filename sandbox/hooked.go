@@ -1,0 +1,35 @@
+package sandbox
+
+import "net/netip"
+
+// Opened says where a socket that nothing dialled is bound, once the system has said so.
+func (s *Socket) Opened(local netip.AddrPort) {
+	if local.IsValid() {
+		s.news.Store(&Info{Local: local.String()})
+	}
+}
+
+// Dup judges a duplicate of the socket's descriptor that leaves the sandbox's sight (File of package net).
+func (s *Socket) Dup() error {
+	_, err := s.judged(KindCreate, s.box.judge.decide(RuleDescriptor), "", nil)
+	return err
+}
+
+// Reclaimed reports whether the sandbox, not the program, ended the socket.
+func (s *Socket) Reclaimed() bool { return s.taken() }
+
+// Accepted tracks a connection that a listener of the program's own has accepted. Its peer came by itself, so it is
+// exempt from reclaim, quotas and deadline, as its listener is.
+func (s *Socket) Accepted(local, remote netip.AddrPort, o Origin) *Socket {
+	c := s.box.track(s.network, o.Request, said{})
+	c.exempt.Store(true)
+	info := &Info{Network: s.network, CallSite: o.site()}
+	if local.IsValid() {
+		info.Local = local.String()
+	}
+	if remote.IsValid() {
+		info.Remote = remote.String()
+	}
+	c.note(KindCreate, info)
+	return c
+}
