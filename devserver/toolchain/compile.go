@@ -18,7 +18,7 @@ import (
 // compile has the copy's own go compile all that is patched, into the user's ordinary build cache. Besides the
 // proof that the patches fit, it saves the first build most of its time.
 func (m *maker) compile(ctx context.Context, goroot string) error {
-	packages := m.patches.compiled()
+	packages := m.patches.compiled(m.from.GOVERSION)
 	t := &Toolchain{GOROOT: goroot}
 	env := m.from.plainEnv(t)
 	total, err := countDeps(ctx, t.Go(), goroot, env, packages)
@@ -38,8 +38,8 @@ func (m *maker) compile(ctx context.Context, goroot string) error {
 }
 
 // compiled are the packages whose compilation proves a copy: all that is patched, and what every web app needs.
-func (p patches) compiled() []string {
-	return slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(p.packages), "net/http"))))
+func (p patches) compiled(goVersion string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(append(p.packages(goVersion), "net/http"))))
 }
 
 // plainEnv is the environment of a build with t that serves no app: without its flags, and for this machine.

@@ -112,7 +112,7 @@ func held(path string) bool {
 // isCompiled asks the go command whether it would have to compile anything.
 func isCompiled(ctx context.Context, g *goInfo, goroot string, p patches) bool {
 	t := &Toolchain{GOROOT: goroot}
-	cmd := interruptible(exec.CommandContext(ctx, t.Go(), append([]string{"list", "-f", "{{.Stale}}"}, p.compiled()...)...))
+	cmd := interruptible(exec.CommandContext(ctx, t.Go(), append([]string{"list", "-f", "{{.Stale}}"}, p.compiled(g.GOVERSION)...)...))
 	cmd.Dir, cmd.Env = filepath.Join(goroot, "src"), g.plainEnv(t)
 	out, err := cmd.Output()
 	return err == nil && !strings.Contains(string(out), "true")

@@ -57,12 +57,12 @@ func Ensure(ctx context.Context, cfg Config) (*Toolchain, error) {
 
 // patches are what is done to a copy.
 type patches struct {
-	version  string   // of the agent
-	packages []string // what must compile, import paths
+	version  string                          // of the agent
+	packages func(goVersion string) []string // what must compile, import paths
 	apply    func(goroot, goVersion string) error
 }
 
-func hookPatches() patches { return patches{hook.Version(), hook.Packages(), hook.Apply} }
+func hookPatches() patches { return patches{hook.Version(), hook.Packages, hook.Apply} }
 
 func ensure(ctx context.Context, cfg Config, p patches) (*Toolchain, error) {
 	if cfg.Progress == nil {

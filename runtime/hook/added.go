@@ -1,7 +1,6 @@
 package hook
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -51,20 +50,42 @@ func Version() string {
 	return hex.EncodeToString(h.Sum(nil))[:12]
 }
 
-// Packages are the import paths that a patched copy must be able to compile: the changed and the added ones.
-func Packages() []string {
-	found := make(map[string]bool)
-	for _, p := range patches {
-		found[p.Package] = true
-	}
-	files, err := addedFiles()
+// Packages are the import paths that a patched copy of this Go must be able to compile: the changed and the added
+// ones. There are none for a version that is not supported.
+func Packages(goVersion string) []string {
+	n, err := minor(goVersion)
 	if err != nil {
 		return nil
 	}
+	found := make(map[string]bool)
+	for _, p := range patches {
+		if ok, _ := holds(p.Only, n); ok {
+			found[p.Package] = true
+		}
+	}
+	files, _ := addedTo(n) // its error is Apply's to report
 	for name := range files {
 		found[path.Dir(name)] = true
 	}
 	return slices.Sorted(maps.Keys(found))
+}
+
+// addedTo returns the added files that Go 1.minor compiles on Linux or macOS.
+func addedTo(minor int) (map[string][]byte, error) {
+	files, err := addedFiles()
+	if err != nil {
+		return nil, err
+	}
+	for name, text := range files {
+		rule, err := ruleOf(name, text, minor)
+		if err != nil {
+			return nil, err
+		}
+		if !rule.can("linux") && !rule.can("darwin") {
+			delete(files, name)
+		}
+	}
+	return files, nil
 }
 
 // addedFiles returns the text of every file that is added, by its name below src.
@@ -152,7 +173,7 @@ func addFiles(goroot string, files map[string][]byte) error {
 		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
 			return err
 		}
-		if old, err := os.ReadFile(full); err == nil && !bytes.Equal(old, files[name]) {
+		if _, err := os.Lstat(full); err == nil {
 			return fmt.Errorf("%s exists already: this Go was patched before", full)
 		}
 		if err := replaceFile(full, files[name]); err != nil {

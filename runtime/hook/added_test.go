@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -92,5 +93,26 @@ func TestVersion(t *testing.T) {
 	v := Version()
 	if len(v) != 12 || v != Version() {
 		t.Errorf("Version() = %q, then %q", v, Version())
+	}
+}
+
+// A file for a later Go is left out, and so is its package.
+func TestAddedTo(t *testing.T) {
+	for _, tt := range []struct {
+		version string
+		http2   bool // net/http/internal/http2 came with Go 1.27
+	}{{"go1.25.0", false}, {"go1.26.8", false}, {"go1.27.0", true}} {
+		all := Packages(tt.version)
+		if got := slices.Contains(all, "net/http/internal/http2"); got != tt.http2 {
+			t.Errorf("%s: http2 among the packages: %v, want %v", tt.version, got, tt.http2)
+		}
+		for _, pkg := range []string{"net", "net/http", "runtime", "syscall", home + "agent", home + "sandbox"} {
+			if !slices.Contains(all, pkg) {
+				t.Errorf("%s: %s is missing among the packages", tt.version, pkg)
+			}
+		}
+	}
+	if all := Packages("go1.30"); all != nil {
+		t.Errorf("go1.30: %v", all)
 	}
 }

@@ -3,6 +3,8 @@ package hook
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"path"
 	"slices"
 	"strings"
 )
@@ -27,7 +29,11 @@ type job struct {
 // error the copy is of no use any more. The error is an [*UnfitError] when the standard library is not what the
 // table expects.
 func Apply(goroot, goVersion string) error {
-	added, err := addedFiles()
+	n, err := minor(goVersion)
+	if err != nil {
+		return err
+	}
+	added, err := addedTo(n)
 	if err != nil {
 		return err
 	}
@@ -54,7 +60,7 @@ func (s set) apply(goroot, goVersion string) error {
 		return err
 	}
 	j := &job{root: goroot, minor: n, sources: make(map[string]*source)}
-	for _, step := range []func(*job) error{s.rename, s.addFields, s.check} {
+	for _, step := range []func(*job) error{s.rename, s.addFields, s.check, s.checkAdded} {
 		if err := step(j); err != nil {
 			return err
 		}
@@ -140,6 +146,20 @@ func (s set) addFields(j *job) error {
 func (s set) check(j *job) error {
 	for _, n := range s.needs {
 		if _, err := j.find(want{n.Package, n.Name, n.Types, n.Only, n.GOOS}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkAdded refuses to add files to a package that is not there: it would consist of them alone.
+func (s set) checkAdded(j *job) error {
+	for _, name := range slices.Sorted(maps.Keys(s.added)) {
+		pkg := path.Dir(name)
+		if strings.HasPrefix(pkg, home) {
+			continue
+		}
+		if _, err := j.source(pkg); err != nil {
 			return err
 		}
 	}

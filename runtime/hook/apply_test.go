@@ -186,6 +186,7 @@ func TestApplyUnfit(t *testing.T) {
 			"twice.f is declared 2 times for linux/amd64", "twice.f is declared 2 times for linux/arm64",
 			"twice.f is declared 2 times for darwin/amd64", "twice.f is declared 2 times for darwin/arm64"}},
 		{set{patches: []Patch{{Package: "net", Func: "socket", Name: "splice"}}}, []string{"net.splice exists already"}},
+		{set{added: map[string][]byte{"net/quic/zdevserver_a.go": nil, "internal/devserver/agent/a.go": nil}}, []string{"package net/quic is gone"}},
 		{set{fields: []Field{{Package: "net", Struct: "hook", Decl: "x int"}}},
 			[]string{"net.hook has changed: it is func(string, string) error (fd.go), not struct"}},
 		{set{fields: []Field{{Package: "net", Struct: "gone", Decl: "x int"}}, needs: []Need{{Package: "net", Name: "netFD.gone"}}},
@@ -261,7 +262,7 @@ func TestTable(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			root, goVersion := hooktest.Goroot(t, version)
-			dest := copyPackages(t, root)
+			dest := copyPackages(t, root, goVersion)
 			if err := Apply(dest, goVersion); err != nil {
 				t.Fatal(err)
 			}
@@ -278,13 +279,13 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// copyPackages copies the packages that the table names.
-func copyPackages(t *testing.T, root string) string {
+// copyPackages copies the packages that are changed or asked for.
+func copyPackages(t *testing.T, root, goVersion string) string {
 	t.Helper()
 	dest := t.TempDir()
 	names := make(map[string]bool)
-	for _, p := range patches {
-		names[p.Package] = true
+	for _, name := range Packages(goVersion) {
+		names[name] = true
 	}
 	for _, f := range fields {
 		names[f.Package] = true
@@ -297,6 +298,9 @@ func copyPackages(t *testing.T, root string) string {
 		files, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if files == nil {
+			continue
 		}
 		if err := os.MkdirAll(filepath.Join(dest, dir), 0o755); err != nil {
 			t.Fatal(err)

@@ -70,12 +70,11 @@ func (s *source) add(name string, minor int) error {
 	if err != nil {
 		return err
 	}
-	fset := token.NewFileSet()
-	expr, err := buildLine(fset, name, text)
+	rule, err := ruleOf(name, text, minor)
 	if err != nil {
 		return err
 	}
-	f := &file{name: name, text: text, rule: newBuildRule(filepath.Base(name), expr, minor)}
+	fset, f := token.NewFileSet(), &file{name: name, text: text, rule: rule}
 	if !f.rule.can("linux") && !f.rule.can("darwin") {
 		return nil
 	}
@@ -133,20 +132,25 @@ func (s *source) noteFields(f *file, offset func(token.Pos) int, owner string, s
 	}
 }
 
-// buildLine returns the file's //go:build constraint, nil when it has none.
-func buildLine(fset *token.FileSet, name string, text []byte) (constraint.Expr, error) {
-	head, err := parser.ParseFile(fset, name, text, parser.PackageClauseOnly|parser.ParseComments)
+// ruleOf returns for what the file is compiled.
+func ruleOf(name string, text []byte, minor int) (buildRule, error) {
+	base := filepath.Base(name)
+	if !strings.HasSuffix(base, ".go") { // assembly: only its name is asked, as its Go neighbours decide
+		return newBuildRule(strings.TrimSuffix(base, filepath.Ext(base)), nil, minor), nil
+	}
+	head, err := parser.ParseFile(token.NewFileSet(), name, text, parser.PackageClauseOnly|parser.ParseComments)
 	if err != nil {
-		return nil, err
+		return buildRule{}, err
 	}
 	for _, group := range head.Comments {
 		for _, c := range group.List {
 			if c.Pos() < head.Package && constraint.IsGoBuild(c.Text) {
-				return constraint.Parse(c.Text)
+				expr, err := constraint.Parse(c.Text)
+				return newBuildRule(base, expr, minor), err
 			}
 		}
 	}
-	return nil, nil
+	return newBuildRule(base, nil, minor), nil
 }
 
 // funcName returns "socket", "(*netFD).Read", "(serverHandler).ServeHTTP".

@@ -1,3 +1,5 @@
+//go:build go1.27
+
 package http2
 
 // DevserverWritten returns the status and the size of the body that a handler has written so far.
