@@ -17,3 +17,19 @@ func (s *Socket) Dup() error {
 
 // Reclaimed reports whether the sandbox, not the program, ended the socket.
 func (s *Socket) Reclaimed() bool { return s.taken() }
+
+// Accepted tracks a connection that a listener of the program's own has accepted. Its peer came by itself, so it is
+// exempt from reclaim, quotas and deadline, as its listener is.
+func (s *Socket) Accepted(local, remote netip.AddrPort, o Origin) *Socket {
+	c := s.box.track(s.network, o.Request, said{})
+	c.exempt.Store(true)
+	info := &Info{Network: s.network, CallSite: o.site()}
+	if local.IsValid() {
+		info.Local = local.String()
+	}
+	if remote.IsValid() {
+		info.Remote = remote.String()
+	}
+	c.note(KindCreate, info)
+	return c
+}
