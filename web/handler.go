@@ -69,12 +69,12 @@ func (c *console) router() http.Handler {
 	}
 	post := func(path string, h handlerFunc) { r.Handle(path, c.handle(h)).Methods(http.MethodPost) }
 
-	//PAGES 	get("/", c.overviewPage)
-	//PAGES 	get("/sockets", c.socketsPage)
-	//PAGES 	get("/sockets/{id}", c.socketPage)
-	//PAGES 	get("/reclaims", c.reclaimsPage)
-	//PAGES 	get("/denials", c.denialsPage)
-	//PAGES 	get("/static/{file}", c.static)
+	get("/", c.overviewPage)
+	get("/sockets", c.socketsPage)
+	get("/sockets/{id}", c.socketPage)
+	get("/reclaims", c.reclaimsPage)
+	get("/denials", c.denialsPage)
+	get("/static/{file}", c.static)
 
 	get("/api/v1/overview", c.apiOverview)
 	get("/api/v1/counts", c.apiCounts)

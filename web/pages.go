@@ -27,6 +27,10 @@ type pages struct{ byName map[string]*template.Template }
 var functions = template.FuncMap{
 	"size": size, "count": count, "coarse": coarse, "length": length, "plural": plural, "kindWord": kindWord,
 	"int":   func(n int) int64 { return int64(n) },
+	"minus": func(a, b int64) int64 { return a - b },
+	"field": func(label, path, example, query, wrong string) filterField {
+		return filterField{Label: label, Path: path, Example: example, Query: query, Wrong: wrong}
+	},
 	"nanos": func(ns int64) string { return length(time.Duration(ns)) },
 	"iso":   func(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) },
 	"clock": func(ns int64) string { return time.Unix(0, ns).Format("15:04:05.000") },

@@ -1,0 +1,186 @@
+package web
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+var shots = flag.String("shots", "", "write pictures of the pages to this folder")
+
+// site is a console on a real loopback port.
+type site struct {
+	*httptest.Server
+	live *Live
+	data *recording
+	host string
+}
+
+// open starts a console on data; change may alter its configuration.
+func open(t *testing.T, data *recording, state func() State, change func(*Config)) *site {
+	t.Helper()
+	s := &site{live: new(Live), data: data}
+	s.Server = httptest.NewUnstartedServer(nil)
+	port := s.Listener.Addr().(*net.TCPAddr).Port
+	s.host = fmt.Sprintf("127.0.0.1:%d", port)
+	c := Config{Source: data, State: state, Controls: &controls{}, Live: s.live, Token: "open sesame", Hosts: LoopbackHosts(port)}
+	if change != nil {
+		change(&c)
+	}
+	handler, err := NewHandler(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Config.Handler = handler
+	s.Start()
+	t.Cleanup(func() {
+		s.live.Close() // or Close would wait for the streams
+		s.Close()
+	})
+	return s
+}
+
+// browser starts Chromium; errors of a page's scripts and of its loading fail the test.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	program, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("Chromium is not installed: apt-get install chromium")
+		}
+		t.Skip("Chromium is not installed (apt-get install chromium): the pages were not tried in a browser")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.NoFirstRun,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"), chromedp.WSURLReadTimeout(60*time.Second))
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	watchErrors(ctx, t)
+	return ctx
+}
+
+// watchErrors gathers what the browser's console says until the test ends.
+func watchErrors(ctx context.Context, t *testing.T) {
+	ctx, stop := context.WithCancel(ctx)
+	messages := chromedp.Console(ctx)
+	var bad []string
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			if m.IsException() || m.Type == chromedp.ConsoleError || m.Type == chromedp.ConsoleWarning {
+				bad = append(bad, m.String())
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-done
+		for _, text := range bad {
+			t.Errorf("the browser's console: %s", text)
+		}
+	})
+}
+
+// do takes steps in the browser, all of which must work.
+func do(ctx context.Context, t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eval returns the value of a script.
+func eval[T any](ctx context.Context, t *testing.T, script string) T {
+	t.Helper()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](script))
+	if err != nil {
+		t.Fatalf("%s: %v", script, err)
+	}
+	return v
+}
+
+// until waits for a script to be true.
+func until(ctx context.Context, t *testing.T, script string) {
+	t.Helper()
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](script)); err != nil {
+		t.Fatalf("%s: %v", script, err)
+	}
+}
+
+// scheme chooses light or dark, without motion.
+func scheme(dark bool) chromedp.Action[chromedp.Void] {
+	value := map[bool]string{false: "light", true: "dark"}[dark]
+	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: value}, {Name: "prefers-reduced-motion", Value: "reduce"},
+		}})
+		return err
+	})
+}
+
+// TestPagesFit loads every page at both widths in both schemes: nothing overflows, colours differ, no error appears.
+func TestPagesFit(t *testing.T) {
+	ctx := browser(t)
+	now := time.Now()
+	lively := open(t, lively(now), func() State { return moved(now) }, nil)
+	empty := open(t, &recording{}, func() State { return State{Apps: running(now).Apps[:1]} }, nil)
+	for _, page := range []struct {
+		name, url string
+	}{
+		{"overview", lively.URL + "/"}, {"sockets", lively.URL + "/sockets?q=since:1m"}, {"sockets-all", lively.URL + "/sockets"}, {"socket", lively.URL + "/sockets/17"}, {"reclaims", lively.URL + "/reclaims"},
+		{"socket-denied", lively.URL + "/sockets/21"}, {"denials", lively.URL + "/denials"}, {"empty-overview", empty.URL + "/"}, {"empty-sockets", empty.URL + "/sockets"}, {"empty-reclaims", empty.URL + "/reclaims"}, {"empty-denials", empty.URL + "/denials"},
+	} {
+		for _, width := range []int64{1280, 400} {
+			for _, dark := range []bool{false, true} {
+				name := fmt.Sprintf("%s-%d-%s", page.name, width, map[bool]string{false: "light", true: "dark"}[dark])
+				do(ctx, t, scheme(dark), chromedp.EmulateViewport(width, 820), chromedp.Navigate(page.url), chromedp.WaitVisible("#live"))
+				if wide := eval[string](ctx, t, tooWide); wide != "" {
+					t.Errorf("%s: wider than the window: %s", name, wide)
+				}
+				background := eval[string](ctx, t, `getComputedStyle(document.body).backgroundColor`)
+				if want := map[bool]string{false: "rgb(251, 250, 248)", true: "rgb(21, 23, 26)"}[dark]; background != want {
+					t.Errorf("%s: background %s, want %s", name, background, want)
+				}
+				shoot(ctx, t, name)
+			}
+		}
+	}
+}
+
+// tooWide names what makes a page scroll sideways, "" when nothing does.
+const tooWide = `document.documentElement.scrollWidth <= innerWidth ? "" : [...document.querySelectorAll("body *")]
+	.filter((e) => e.getBoundingClientRect().right > innerWidth + 1).slice(0, 5).map((e) => e.nodeName + "." + e.getAttribute("class")).join(" ") || "the page"`
+
+func shoot(ctx context.Context, t *testing.T, name string) {
+	if *shots == "" {
+		return
+	}
+	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(*shots, name+".png"), picture, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
