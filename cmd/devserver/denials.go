@@ -46,7 +46,7 @@ type denialReader interface {
 
 // denialFeed returns the newest denials, then each that is seen for the first time.
 func denialFeed(rec denialReader, filter devserver.EventFilter, limit int) feed[devserver.Denial] {
-	type key struct{ app, rule, site, network, host, addr string }
+	type key struct{ app, rule, site, address string }
 	shown := map[key]bool{}
 	filter.Limit = limit
 	return func(ctx context.Context) ([]devserver.Denial, error) {
@@ -55,14 +55,13 @@ func denialFeed(rec denialReader, filter devserver.EventFilter, limit int) feed[
 			return nil, err
 		}
 		var news []devserver.Denial
-		for _, d := range rows {
-			k := key{d.App, d.Rule, d.CallSite, d.Network, d.Host, d.RemoteAddr}
+		for _, d := range slices.Backward(rows) {
+			k := key{d.App, d.Rule, d.CallSite, address(d.Host, d.RemoteAddr)}
 			if !shown[k] {
 				shown[k], news = true, append(news, d)
 			}
-			filter.Since = max(filter.Since, d.At)
+			filter.After = max(filter.After, d.ID)
 		}
-		slices.SortStableFunc(news, func(a, b devserver.Denial) int { return int(a.ID - b.ID) })
 		return news, nil
 	}
 }

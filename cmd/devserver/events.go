@@ -74,22 +74,18 @@ type eventReader interface {
 func eventFeed(rec eventReader, filter devserver.EventFilter, limit int) feed[devserver.Event] {
 	id := func(e devserver.Event) int64 { return e.ID }
 	all := func(devserver.Event) bool { return true }
-	first, last := true, int64(0)
+	last := int64(0)
 	return func(ctx context.Context) ([]devserver.Event, error) {
 		page := func(before int64, n int) ([]devserver.Event, error) {
 			f := filter
 			f.Before, f.After, f.Limit = before, last, n
 			return rec.Events(ctx, f)
 		}
-		want := limit
-		if !first {
-			want = 1 << 30 // whatever came since the last look
-		}
-		rows, err := newest(want, page, id, all)
+		rows, err := newest(limit, page, id, all)
 		if err != nil {
 			return nil, err
 		}
-		first = false
+		limit = everything
 		if len(rows) > 0 {
 			last = rows[len(rows)-1].ID
 		}

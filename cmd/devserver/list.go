@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -64,6 +65,9 @@ func showRows[R any](c *cobra.Command, l *listing, head []string, row func(R) []
 		return t.flush()
 	}
 }
+
+// everything is the limit when following: whatever came since the last look.
+const everything = math.MaxInt
 
 // pageSize is how many rows are asked for at once.
 const pageSize = 500

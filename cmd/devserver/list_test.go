@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver"
 	"github.com/seed-d81df0db/devserver/sandbox"
@@ -40,7 +41,7 @@ func (n *notebook) Events(_ context.Context, f devserver.EventFilter) (rows []de
 
 func (n *notebook) Denials(_ context.Context, f devserver.EventFilter) (rows []devserver.Denial, err error) {
 	for _, d := range slices.Backward(n.denials) {
-		if d.At >= f.Since && len(rows) < f.Limit {
+		if d.ID > f.After && len(rows) < f.Limit {
 			rows = append(rows, d)
 		}
 	}
@@ -87,27 +88,32 @@ func TestEventFeed(t *testing.T) {
 
 func TestSocketFeed(t *testing.T) {
 	t.Parallel()
+	const s = int64(time.Second)
 	n := &notebook{sockets: []devserver.Socket{
-		{ID: 1, State: "closed", OpenedAt: 10, LastAt: 11, ClosedAt: 12},
-		{ID: 2, State: "open", OpenedAt: 20, LastAt: 25},
-		{ID: 3, State: "denied", Rule: "port25", OpenedAt: 30},
+		{ID: 1, State: "closed", OpenedAt: 10 * s, LastAt: 11 * s, ClosedAt: 12 * s},
+		{ID: 2, State: "open", OpenedAt: 20 * s, LastAt: 25 * s},
+		{ID: 3, State: "denied", Rule: "port25", OpenedAt: 30 * s},
 	}}
 	name := func(s devserver.Socket) string { return fmt.Sprint(s.ID, " ", s.State) }
 	next := socketFeed(n, devserver.SocketFilter{}, 2, "")
 	if got := ask(t, next, name); got != "[2 open 3 denied]" {
 		t.Errorf("at first: %s, want the newest two", got)
 	}
-	n.sockets[1].LastAt = 40
+	n.sockets[1].LastAt = 40 * s
 	if got := ask(t, next, name); got != "[]" {
 		t.Errorf("a socket was used: %s, want no row", got)
 	}
-	n.sockets[1].State, n.sockets[1].ClosedAt = "reclaimed", 50
-	n.sockets = append(n.sockets, devserver.Socket{ID: 4, State: "open", OpenedAt: 51})
+	n.sockets[1].State, n.sockets[1].ClosedAt = "reclaimed", 50*s
+	n.sockets = append(n.sockets, devserver.Socket{ID: 4, State: "open", OpenedAt: 51 * s})
 	if got := ask(t, next, name); got != "[2 reclaimed 4 open]" {
 		t.Errorf("one ended, one began: %s", got)
 	}
+	n.sockets[2].State, n.sockets[2].LastAt = "failed", 49*s // ingested late, from another worker's journal
+	if got := ask(t, next, name); got != "[3 failed]" {
+		t.Errorf("news from shortly before: %s", got)
+	}
 	only := socketFeed(n, devserver.SocketFilter{}, 10, "port25")
-	if got := ask(t, only, name); got != "[3 denied]" {
+	if got := ask(t, only, name); got != "[3 failed]" {
 		t.Errorf("by rule: %s", got)
 	}
 }

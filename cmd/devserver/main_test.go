@@ -8,28 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/testscript"
-
 	"github.com/seed-d81df0db/devserver/devserver"
 )
-
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"devserver": main})
-}
-
-func TestScripts(t *testing.T) {
-	t.Parallel()
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
-		RequireUniqueNames:  true,
-		RequireExplicitExec: true,
-		Setup: func(e *testscript.Env) error {
-			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache") // no devserver of the machine is found from here
-			e.Setenv("HOME", e.WorkDir+"/home")
-			return nil
-		},
-	})
-}
 
 func TestStatus(t *testing.T) {
 	t.Parallel()

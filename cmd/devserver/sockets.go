@@ -57,34 +57,43 @@ type socketReader interface {
 	Sockets(context.Context, devserver.SocketFilter) ([]devserver.Socket, error)
 }
 
+// lateness is by how much a row may reach the recording after a row of later time: each worker's journal is read
+// on its own.
+const lateness = 10 * time.Second
+
 // socketFeed returns the newest sockets, then those that are new or whose state is another than when last shown.
 func socketFeed(rec socketReader, filter devserver.SocketFilter, limit int, rule string) feed[devserver.Socket] {
-	shown := map[int64]string{} // id of what may still change -> its state
-	keep := func(s devserver.Socket) bool { return rule == "" || s.Rule == rule }
-	first := true
-	return func(ctx context.Context) ([]devserver.Socket, error) {
+	shown := map[int64]string{} // id -> state, of the sockets that may be read again
+	read := func(ctx context.Context, limit int) ([]devserver.Socket, error) {
 		page := func(before int64, n int) ([]devserver.Socket, error) {
 			f := filter
 			f.Before, f.Limit = before, n
 			return rec.Sockets(ctx, f)
 		}
-		want := limit
-		if !first {
-			want = 1 << 30 // whatever came since the last look
-		}
-		rows, err := newest(want, page, func(s devserver.Socket) int64 { return s.ID }, keep)
+		return newest(limit, page, func(s devserver.Socket) int64 { return s.ID },
+			func(s devserver.Socket) bool { return rule == "" || s.Rule == rule })
+	}
+	return func(ctx context.Context) ([]devserver.Socket, error) {
+		rows, err := read(ctx, limit)
 		if err != nil {
 			return nil, err
 		}
-		first = false
+		limit = everything
 		var news []devserver.Socket
+		now := map[int64]string{}
 		for _, s := range rows {
-			filter.Since = max(filter.Since, s.OpenedAt, s.ClosedAt, s.LastAt)
+			filter.Since = max(filter.Since, max(s.OpenedAt, s.ClosedAt, s.LastAt)-int64(lateness))
 			if shown[s.ID] != s.State {
 				news = append(news, s)
 			}
-			shown[s.ID] = s.State
+			now[s.ID] = s.State
 		}
+		for id, state := range shown {
+			if _, ok := now[id]; !ok && state == "open" {
+				now[id] = state // unused for a while; it is read again when something happens to it
+			}
+		}
+		shown = now
 		return news, nil
 	}
 }

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"devserver": main})
+}
+
+// patience is how long a script waits for what must come: a build with everything to compile is the longest.
+const patience = 3 * time.Minute
+
+// TestScripts runs testdata/script/*.txtar, each with a guestbook of its own to run. Besides testscript's own commands they have
+//
+//	start NAME devserver ARG...   run a command in the background until the script ends or stops it
+//	await NAME REGEXP             wait for a line of what it wrote, either stream, behind the line awaited before
+//	stop NAME                     interrupt it; it must end with status 0; stderr holds what it wrote
+//	until REGEXP devserver ARG... run a command that follows, and interrupt it once a line of it matches
+//	ready FILE                    set $CONSOLE, $RECORDING and each app's $NAME_URL from a --ready-file
+//	get URL                       stdout holds the words of the page
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	goEnv := goEnv(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireUniqueNames:  true,
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Vars = append(e.Vars, goEnv...)
+			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache") // no devserver of the machine is found from here
+			e.Setenv("HOME", e.WorkDir+"/home")
+			if err := copyGuestbook(e.WorkDir + "/guestbook"); err != nil {
+				return err
+			}
+			e.Values["env"] = e
+			e.Values["jobs"] = map[string]*job{}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"start": start, "await": await, "stop": stop, "until": until, "get": get, "ready": ready,
+		},
+	})
+}
+
+// goEnv lets the scripts, whose home is another, share the go command's caches and the patched toolchain.
+func goEnv(t *testing.T) []string {
+	t.Helper()
+	out, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vars map[string]string
+	if err := json.Unmarshal(out, &vars); err != nil {
+		t.Fatal(err)
+	}
+	if vars["DEVSERVER_CACHE"] = os.Getenv("DEVSERVER_CACHE"); vars["DEVSERVER_CACHE"] == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		vars["DEVSERVER_CACHE"] = filepath.Join(dir, "devserver")
+	}
+	var list []string
+	for k, v := range vars {
+		list = append(list, k+"="+v)
+	}
+	return list
+}
+
+// copyGuestbook makes the example a module of its own, which a script may change.
+func copyGuestbook(dir string) error {
+	if err := os.CopyFS(dir, os.DirFS("../../examples/guestbook")); err != nil {
+		return err
+	}
+	return os.WriteFile(dir+"/go.mod", []byte("module example.com/guestbook\n\ngo 1.26\n"), 0o644)
+}
+
+// job is a command in the background.
+type job struct {
+	cmd   *exec.Cmd
+	lines chan string   // what it writes; closed at its end
+	ended chan struct{} // closed when err is set
+	err   error
+
+	mu  sync.Mutex
+	all bytes.Buffer // guarded by mu
+}
+
+func begin(ts *testscript.TestScript, args []string) *job {
+	j := &job{cmd: exec.Command(lookPath(ts, args[0]), args[1:]...), lines: make(chan string, 4096), ended: make(chan struct{})}
+	j.cmd.Dir = ts.Getenv("WORK")
+	j.cmd.Env = append(os.Environ(), ts.Value("env").(*testscript.Env).Vars...)
+	r, w := io.Pipe()
+	j.cmd.Stdout, j.cmd.Stderr = w, w
+	ts.Check(j.cmd.Start())
+	go j.read(r)
+	go func() {
+		j.err = j.cmd.Wait()
+		w.Close()
+		close(j.ended)
+	}()
+	ts.Defer(func() { j.interrupt() })
+	return j
+}
+
+// lookPath finds a command in the script's PATH, where devserver is this test's binary.
+func lookPath(ts *testscript.TestScript, name string) string {
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return filepath.Join(dir, name)
+		}
+	}
+	ts.Fatalf("%s is not in the script's PATH", name)
+	return ""
+}
+
+func (j *job) read(r io.Reader) {
+	defer close(j.lines)
+	for s := bufio.NewScanner(r); s.Scan(); {
+		j.mu.Lock()
+		fmt.Fprintln(&j.all, s.Text())
+		j.mu.Unlock()
+		select {
+		case j.lines <- s.Text():
+		default: // nobody awaits so much; all keeps it
+		}
+	}
+	_, _ = io.Copy(io.Discard, r)
+}
+
+func (j *job) text() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.all.String()
+}
+
+// interrupt asks the job to end, sees that it does, and returns how.
+func (j *job) interrupt() error {
+	_ = j.cmd.Process.Signal(os.Interrupt)
+	select {
+	case <-j.ended:
+	case <-time.After(time.Minute):
+		_ = j.cmd.Process.Kill()
+		<-j.ended
+		return fmt.Errorf("did not end within a minute of SIGINT")
+	}
+	return j.err
+}
+
+// match waits for a line.
+func (j *job) match(ts *testscript.TestScript, pattern string) {
+	re, err := regexp.Compile(pattern)
+	ts.Check(err)
+	for late := time.After(patience); ; {
+		select {
+		case line, ok := <-j.lines:
+			if !ok {
+				ts.Fatalf("it ended without a line that matches %s; it wrote:\n%s", pattern, j.text())
+			}
+			if re.MatchString(line) {
+				return
+			}
+		case <-late:
+			ts.Fatalf("no line matched %s within %v; it wrote:\n%s", pattern, patience, j.text())
+		}
+	}
+}
+
+func jobOf(ts *testscript.TestScript, name string) *job {
+	j, ok := ts.Value("jobs").(map[string]*job)[name]
+	if !ok {
+		ts.Fatalf("nothing named %q was started", name)
+	}
+	return j
+}
+
+func start(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Value("jobs").(map[string]*job)[args[0]] = begin(ts, args[1:])
+}
+
+func await(ts *testscript.TestScript, _ bool, args []string) { jobOf(ts, args[0]).match(ts, args[1]) }
+
+func stop(ts *testscript.TestScript, _ bool, args []string) {
+	j := jobOf(ts, args[0])
+	err := j.interrupt()
+	for range j.lines { // all that it wrote is read
+	}
+	fmt.Fprint(ts.Stderr(), j.text())
+	if err != nil {
+		ts.Fatalf("%s: %v; it wrote:\n%s", args[0], err, j.text())
+	}
+}
+
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	j := begin(ts, args[1:])
+	j.match(ts, args[0])
+	if err := j.interrupt(); err != nil {
+		ts.Fatalf("%s: %v", strings.Join(args[1:], " "), err)
+	}
+	fmt.Fprint(ts.Stdout(), j.text())
+}
+
+// ready reads a --ready-file.
+func ready(ts *testscript.TestScript, _ bool, args []string) {
+	var f struct {
+		Console, Recording string
+		Apps               []struct{ Name, URL string }
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &f))
+	ts.Setenv("CONSOLE", f.Console)
+	ts.Setenv("RECORDING", f.Recording)
+	for _, app := range f.Apps {
+		ts.Setenv(strings.ToUpper(app.Name)+"_URL", app.URL)
+	}
+}
+
+// get fetches a page; its words stand on standard output with single spaces between them.
+func get(ts *testscript.TestScript, neg bool, args []string) {
+	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Get(args[0])
+	ts.Check(err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	ts.Check(err)
+	if (res.StatusCode/100 != 2) != neg {
+		ts.Fatalf("GET %s: %s\n%s", args[0], res.Status, body)
+	}
+	fmt.Fprintln(ts.Stdout(), strings.Join(strings.Fields(string(body)), " "))
+}
