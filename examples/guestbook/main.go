@@ -122,3 +122,11 @@ func clip(s string, n int) string {
 	runes := []rune(strings.TrimSpace(s))
 	return string(runes[:min(len(runes), n)])
 }
+
+// deadline is when a conversation must be over: a machine that stops answering cannot hold a visitor for longer.
+func deadline(ctx context.Context) time.Time {
+	if end, ok := ctx.Deadline(); ok {
+		return end
+	}
+	return time.Now().Add(patience)
+}

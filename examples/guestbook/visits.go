@@ -6,7 +6,6 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"time"
 )
 
 // visitCard is what the page shows of the report to the visit server.
@@ -57,7 +56,8 @@ func (l *visitLink) report(ctx context.Context, visit string) visitCard {
 }
 
 func (l *visitLink) dialLocked(ctx context.Context) error {
-	conn, err := dial(ctx, l.addr)
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", l.addr)
 	if err != nil {
 		return err
 	}
@@ -68,11 +68,7 @@ func (l *visitLink) dialLocked(ctx context.Context) error {
 
 // exchangeLocked writes one line and reads one.
 func (l *visitLink) exchangeLocked(ctx context.Context, line string) (string, error) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = time.Now().Add(patience)
-	}
-	if err := l.conn.SetDeadline(deadline); err != nil {
+	if err := l.conn.SetDeadline(deadline(ctx)); err != nil {
 		return "", err
 	}
 	if _, err := l.conn.Write([]byte(line + "\n")); err != nil {
