@@ -1,9 +1,20 @@
-// Package build turns an app's folder into a program, with the patched toolchain's go build.
+// Package build turns an app's folder into a program with the patched toolchain's go build.
+//
+// A package that is not main gets a virtual main: a file that exists only in a build overlay, inside the user's module, so
+// that vendor folders, workspaces and internal packages mean what they always mean.
+//
+// Programs are kept under their content's name: equal ones are recognised, and the one that serves
+// can be started again whatever was built since.
 package build
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/project"
@@ -13,7 +24,7 @@ import (
 type Request struct {
 	App   *project.App
 	Go    project.Go
-	Out   string // folder for the programs, made when missing; one for each app
+	Out   string // folder for the programs, made when missing; each app has its own, with one build at a time
 	Debug bool   // keep DWARF: a debugger needs it, stack traces and call sites do not; linking takes a third longer
 }
 
@@ -26,14 +37,7 @@ type Result struct {
 	Output   string        // what go build said although it succeeded
 }
 
-// Error is one complaint about the user's code.
-type Error struct {
-	File         string // from the module's root, absolute when it lies elsewhere; "" when the complaint has no place
-	Line, Column int    // from 1; 0 when unknown
-	Message      string // may have several lines
-}
-
-// Failure is the error of a build that go build refused.
+// Failure is the error of a build that the user's code is to blame for.
 type Failure struct {
 	Errors   []Error
 	Output   string // go build's own words
@@ -43,13 +47,108 @@ type Failure struct {
 // Error returns go build's own words.
 func (f *Failure) Error() string { return f.Output }
 
-// Build builds r.App. A *Failure is the user's to mend; a done ctx kills the whole go build and returns ctx's error.
+// Build builds r.App as its folder is now. The error is a *Failure when the user's code has to be mended; ctx's own when
+// ctx is done, and then the whole of go build is dead.
 func Build(ctx context.Context, r Request) (*Result, error) {
-	return nil, errors.New("build: being written")
+	start := time.Now()
+	result, err := r.build(ctx)
+	if err == nil && result.Form == project.FormUnknown { // the folder was being written when it was scanned
+		result, err = r.build(ctx)
+	}
+	if err == nil && result.Form == project.FormUnknown {
+		err = r.scanFailure(errors.New("go build takes the app's folder, but its files cannot be told apart; is the package overlaid?"))
+	}
+	if f := (*Failure)(nil); errors.As(err, &f) {
+		f.Duration = time.Since(start)
+	}
+	if err != nil {
+		return nil, err
+	}
+	result.Duration = time.Since(start)
+	return result, nil
 }
 
-// Prune removes all programs in out but those of keep (paths as in Result.Binary). Running ones go on.
-func Prune(out string, keep ...string) error { return errors.New("prune: being written") }
+func (r Request) build(ctx context.Context) (*Result, error) {
+	if err := CheckFlags(r.Go.Flags); err != nil {
+		return nil, err
+	}
+	form, pkg, pos, err := r.App.Scan()
+	if err != nil {
+		return nil, r.scanFailure(err)
+	}
+	out, err := openStore(r.Out, r.App.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer out.close()
+	args, virtual, err := r.arguments(out, form, pkg)
+	if err != nil {
+		return nil, err
+	}
+	cmd := r.Go.Command(ctx, r.App.Dir, args...)
+	cmd.Env = append(cmd.Env, "GOTMPDIR="+out.tmp) // on out's file system: the program is moved there, not copied
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	err = cmd.Run()
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil && said.Len() == 0:
+		return nil, fmt.Errorf("go build: %w", err)
+	case err != nil:
+		return nil, r.failure(said.String(), virtual, pos)
+	}
+	result := &Result{Form: form, Output: said.String()}
+	result.Binary, result.ID, err = out.keep()
+	return result, err
+}
 
-// SplitFlags splits one --build-flags argument as GOFLAGS is split: at spaces, quotes hold a flag together.
-func SplitFlags(s string) ([]string, error) { return nil, errors.New("flags: being written") }
+// arguments returns go build's, and the paths that the virtual main has in its words, none for a program.
+func (r Request) arguments(out *store, form project.Form, pkg string) (args, virtual []string, err error) {
+	all := append(slices.Clone(r.App.GoFlags), r.Go.Flags...)
+	args = []string{"build", "-o", out.target}
+	if len(project.FlagValues(all, "buildvcs")) == 0 && !slices.Contains(all, "-buildvcs") {
+		args = append(args, "-buildvcs=false") // asks git about the whole tree
+	}
+	_, rest := project.TakeFlag(r.Go.Flags, "ldflags")
+	args = append(args, ldflags(project.FlagValues(all, "ldflags"), r.Debug)...)
+	args = append(args, rest...)
+	if form == project.FormMain || form == project.FormUnknown {
+		return append(args, "."), nil, nil
+	}
+	v := newVirtual(r.App, form, pkg)
+	main, overlay, err := v.write(out, project.FlagValues(all, "overlay"))
+	if err != nil {
+		return nil, nil, err
+	}
+	return append(args, "-overlay="+overlay, v.dir), []string{main, v.file()}, nil
+}
+
+// scanFailure makes what Scan found the same as what go build would have found.
+func (r Request) scanFailure(err error) error {
+	e := Error{Message: err.Error()}
+	if fe := (*project.FileError)(nil); errors.As(err, &fe) {
+		e = Error{File: r.App.Rel(fe.File), Line: fe.Line, Column: fe.Column, Message: fe.Message}
+	}
+	return &Failure{Errors: []Error{e}, Output: e.String() + "\n"}
+}
+
+// Prune removes all programs in out but those of keep (paths as in Result.Binary), and what a killed devserver left.
+// Running ones go on. It must not run during a build in out.
+func Prune(out string, keep ...string) error {
+	entries, err := os.ReadDir(out)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	errs := []error{err}
+	for _, e := range entries {
+		path := filepath.Join(out, e.Name())
+		if kept, _ := filepath.Match("*"+keptMark+"*", e.Name()); kept && !slices.Contains(keep, path) {
+			errs = append(errs, os.Remove(path))
+		}
+		if left, _ := filepath.Match(tmpPattern, e.Name()); left {
+			errs = append(errs, os.RemoveAll(path))
+		}
+	}
+	return errors.Join(errs...)
+}
