@@ -1,6 +1,7 @@
 package devserver
 
 import (
+	"github.com/seed-d81df0db/devserver/devserver/build"
 	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
@@ -20,3 +21,6 @@ type (
 	Judge       = sandbox.Judge
 	Explanation = sandbox.Explanation
 )
+
+// SplitFlags splits one --build-flags argument as the go command splits GOFLAGS.
+func SplitFlags(s string) ([]string, error) { return build.SplitFlags(s) }

@@ -29,7 +29,7 @@ rules judge the production address, the bytes go to the local one.`,
   devserver run --standin db.example.com:5432=127.0.0.1:5432 ./orders`,
 		RunE: func(c *cobra.Command, dirs []string) error {
 			var err error
-			if o.BuildFlags, err = shellFields(buildFlags); err != nil {
+			if o.BuildFlags, err = devserver.SplitFlags(buildFlags); err != nil {
 				return usagef("--build-flags: %w", err)
 			}
 			o.Dirs, o.Set = dirs, c.Flags().Changed

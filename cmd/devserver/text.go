@@ -90,28 +90,3 @@ func shellWord(s string) string {
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
-
-// shellFields splits a flag's value as the go command splits GOFLAGS: at spaces, and a field that begins with a
-// quote goes on to the next one like it.
-func shellFields(s string) ([]string, error) {
-	var fields []string
-	for {
-		s = strings.TrimLeftFunc(s, unicode.IsSpace)
-		if s == "" {
-			return fields, nil
-		}
-		if q := s[0]; q == '\'' || q == '"' {
-			end := strings.IndexByte(s[1:], q)
-			if end < 0 {
-				return nil, fmt.Errorf("the quote %c is not closed in %q", q, s)
-			}
-			fields, s = append(fields, s[1:1+end]), s[end+2:]
-			continue
-		}
-		end := strings.IndexFunc(s, unicode.IsSpace)
-		if end < 0 {
-			end = len(s)
-		}
-		fields, s = append(fields, s[:end]), s[end:]
-	}
-}

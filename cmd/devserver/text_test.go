@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,26 +35,6 @@ func TestShellWord(t *testing.T) {
 		out, err := exec.Command("sh", "-c", "printf %s "+"x"+shellWord(word)).Output()
 		if err != nil || string(out) != "x"+word {
 			t.Errorf("the shell reads shellWord(%q) = %s as %q, %v", word, shellWord(word), out, err)
-		}
-	}
-}
-
-func TestShellFields(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		in   string
-		want []string
-		err  bool
-	}{
-		{"", nil, false},
-		{"  -race  ", []string{"-race"}, false},
-		{`-race '-tags=a b' "-ldflags=-X 'm.v=1'"`, []string{"-race", "-tags=a b", "-ldflags=-X 'm.v=1'"}, false},
-		{"''", []string{""}, false},
-		{"-race '-tags", nil, true},
-	} {
-		got, err := shellFields(tt.in)
-		if !slices.Equal(got, tt.want) || (err != nil) != tt.err {
-			t.Errorf("shellFields(%q) = %q, %v; want %q", tt.in, got, err, tt.want)
 		}
 	}
 }
