@@ -15,7 +15,7 @@ func (p *Policy) check() error {
 		if !r.Known() {
 			errs = append(errs, errors.New(`rules: unknown rule "`+string(r)+`"`))
 		}
-		if s.Mode != ModeEnforce && s.Mode != ModeReport && s.Mode != ModeOff {
+		if !slices.Contains([]Mode{ModeEnforce, ModeReport, ModeOff, ""}, s.Mode) {
 			errs = append(errs, errors.New(`rules: `+string(r)+`: "`+string(s.Mode)+`" is not a mode; accepted: enforce, report, off`))
 		}
 	}
@@ -28,7 +28,7 @@ func (p *Policy) check() error {
 		errs = append(errs, errors.New("reclaim and deadline must not be negative"))
 	}
 	for _, x := range p.Exceptions {
-		if err := x.check(); err != nil {
+		if err := x.Check(); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -40,14 +40,15 @@ func (p *Policy) check() error {
 	return errors.Join(errs...)
 }
 
-func (x Exception) check() error {
+// Check returns what is wrong with the exception.
+func (x Exception) Check() error {
 	switch {
 	case (x.Host == "") == !x.Addr.IsValid():
-		return errors.New("exceptions: an exception names a host or an address, and not both")
+		return errors.New("an exception names a host or an address, and not both")
 	case len(x.Ports) == 0 || slices.Contains(x.Ports, 0):
-		return errors.New("exceptions: " + x.Host + ": an exception names ports from 1 to 65535")
+		return errors.New("an exception names ports from 1 to 65535")
 	case x.Network != "" && x.Network != "tcp" && x.Network != "udp":
-		return errors.New(`exceptions: network "` + x.Network + `"; accepted: tcp, udp, or none for both`)
+		return errors.New(`an exception's network is tcp, udp, or none for both, not "` + x.Network + `"`)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func (p *Policy) Compile() (*Judge, error) {
 		j.exceptions[i].Host, j.exceptions[i].Addr = foldHost(x.Host), x.Addr.Unmap()
 	}
 	for r, s := range own.Rules {
-		if s.Mode != ModeOff {
+		if s.Mode == ModeEnforce || s.Mode == ModeReport {
 			j.modes[r] = s.Mode
 		}
 	}

@@ -17,7 +17,7 @@ const (
 
 // A RuleSetting is a rule's mode in a profile, and the document it rests on.
 type RuleSetting struct {
-	Mode   Mode   `json:"mode"`
+	Mode   Mode   `json:"mode,omitempty"` // "" is off; the rules that allow have none
 	Source string `json:"source,omitempty"`
 }
 

@@ -1,0 +1,241 @@
+// Package profile holds the production profiles: YAML in, a finished [sandbox.Policy] out.
+//
+// A profile says of every rule of production how it is asked (enforce, report, off) and where it is documented, and
+// gives the quotas, the idle limit and the deadline. Those of App Engine are built in; a user's own file extends one:
+//
+//	extends: appengine
+//	rules: {listen: report}
+//	quotas: {connect: {per_minute: 5}}
+//	reclaim: {idle: 30s}
+package profile
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/seed-d81df0db/devserver/devserver/yamlfile"
+	"github.com/seed-d81df0db/devserver/sandbox"
+)
+
+//go:embed profiles/*.yaml
+var builtin embed.FS
+
+// Default is the profile that holds when none is named, and that a user's file extends when it names none.
+const Default = "appengine"
+
+// names are the built-in profiles in the order in which they are listed.
+var names = []string{"appengine", "appengine-php", "appengine-10m", "open"}
+
+// maxExtends is how many profiles may stand on each other.
+const maxExtends = 16
+
+// A Profile is a loaded profile.
+type Profile struct {
+	Name    string // of a file without one: its path
+	Summary string // one sentence
+	text    []byte
+	policy  sandbox.Policy
+}
+
+// Info names a built-in profile.
+type Info struct{ Name, Summary string }
+
+// List returns the built-in profiles.
+func List() []Info {
+	var all []Info
+	for _, name := range names {
+		if p, err := Load(name); err == nil {
+			all = append(all, Info{p.Name, p.Summary})
+		}
+	}
+	return all
+}
+
+// Load returns a built-in profile by its name, or reads a file: whatever has a slash or ends in .yaml or .yml is one.
+// "" is Default.
+func Load(nameOrFile string) (*Profile, error) {
+	if nameOrFile == "" {
+		nameOrFile = Default
+	}
+	return load(nameOrFile, nil)
+}
+
+// load loads what the profiles of chain extend.
+func load(nameOrFile string, chain []string) (*Profile, error) {
+	if slices.Contains(names, nameOrFile) {
+		data, err := builtin.ReadFile("profiles/" + nameOrFile + ".yaml")
+		if err != nil {
+			return nil, err
+		}
+		return parse(nameOrFile+".yaml", nameOrFile, data, append(chain, nameOrFile))
+	}
+	if !isFile(nameOrFile) {
+		return nil, fmt.Errorf("profile %q does not exist; there are %s, and files such as ./mine.yaml", nameOrFile, strings.Join(names, ", "))
+	}
+	file, err := filepath.Abs(nameOrFile)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(chain, file) || len(chain) == maxExtends {
+		return nil, fmt.Errorf("%s extends itself: %s", filepath.Base(chain[0]), strings.Join(append(chain, file), " > "))
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, notRead(nameOrFile, err)
+	}
+	return parse(file, nameOrFile, data, append(chain, file))
+}
+
+func isFile(name string) bool {
+	return strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+}
+
+func notRead(file string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return fmt.Errorf("profile %s: %w", file, err)
+}
+
+// source is a profile's file as it is read.
+type source struct {
+	Overrides
+	name, summary, extends string
+	extendsAt              ast.Node
+	exceptions             []sandbox.Exception
+	hasExceptions          bool
+}
+
+func parse(file, name string, data []byte, chain []string) (*Profile, error) {
+	d, root, err := yamlfile.Parse(file, data)
+	if err != nil {
+		return nil, err
+	}
+	s := source{name: name}
+	fields := append([]yamlfile.Field{
+		text(d, "name", &s.name), text(d, "summary", &s.summary),
+		{Key: "extends", Read: func(_, v ast.Node) (err error) {
+			s.extendsAt = v
+			s.extends, err = d.Scalar(v, "extends")
+			return err
+		}},
+		{Key: "exceptions", Read: func(_, v ast.Node) error { return s.readExceptions(d, v) }},
+	}, s.Fields(d)...)
+	if root != nil {
+		if err := d.Mapping(root, "a profile", fields...); err != nil {
+			return nil, err
+		}
+	}
+	return s.finish(d, file, data, chain)
+}
+
+// finish puts the file's settings on those that it extends.
+func (s *source) finish(d *yamlfile.Document, file string, data []byte, chain []string) (*Profile, error) {
+	p := &Profile{Name: s.name, Summary: s.summary, text: data}
+	if chain[len(chain)-1] == Default {
+		if err := p.root(); err != nil {
+			return nil, err
+		}
+	} else {
+		base, err := s.base(file, chain)
+		if err != nil {
+			var placed *yamlfile.Error
+			if s.extendsAt == nil || errors.As(err, &placed) {
+				return nil, err
+			}
+			return nil, d.Errorf(s.extendsAt, "extends: %s", err)
+		}
+		p.policy = base.policy
+	}
+	p.policy.Profile = p.Name
+	s.Apply(&p.policy)
+	if s.hasExceptions {
+		p.policy.Exceptions = s.exceptions
+	}
+	if _, err := p.policy.Compile(); err != nil {
+		return nil, fmt.Errorf("profile %s: %w", p.Name, err)
+	}
+	return p, nil
+}
+
+// root fills in what all profiles stand on.
+func (p *Profile) root() (err error) {
+	p.policy.Google, p.policy.GCE, err = googleRanges()
+	return err
+}
+
+// base loads the profile that this one extends; a file's path is as seen from this one's folder.
+func (s *source) base(file string, chain []string) (*Profile, error) {
+	extends := s.extends
+	switch {
+	case extends == "":
+		extends = Default
+	case isFile(extends) && !filepath.IsAbs(extends):
+		extends = filepath.Join(filepath.Dir(file), extends)
+	}
+	return load(extends, chain)
+}
+
+func (s *source) readExceptions(d *yamlfile.Document, n ast.Node) error {
+	s.hasExceptions = true
+	return d.List(n, "exceptions", func(n ast.Node) error {
+		var x sandbox.Exception
+		var address string
+		err := d.Mapping(n, "an exception", text(d, "host", &x.Host), text(d, "address", &address),
+			text(d, "network", &x.Network), text(d, "source", &x.Source),
+			yamlfile.Field{Key: "ports", Read: func(_, v ast.Node) error { return readPorts(d, v, &x.Ports) }})
+		if err != nil {
+			return err
+		}
+		if address != "" {
+			if x.Addr, err = netip.ParseAddr(address); err != nil {
+				return d.Errorf(n, "an exception: address %q is no IP address", address)
+			}
+		}
+		if err := x.Check(); err != nil {
+			return d.Errorf(n, "%s", err)
+		}
+		s.exceptions = append(s.exceptions, x)
+		return nil
+	})
+}
+
+func readPorts(d *yamlfile.Document, n ast.Node, to *[]uint16) error {
+	return d.List(n, "ports", func(n ast.Node) error {
+		text, err := d.Scalar(n, "ports")
+		if err != nil {
+			return err
+		}
+		port, err := strconv.ParseUint(text, 10, 16)
+		if err != nil || port == 0 {
+			return d.Errorf(n, "ports: %q is not a port from 1 to 65535", text)
+		}
+		*to = append(*to, uint16(port))
+		return nil
+	})
+}
+
+// Text returns the profile's YAML.
+func (p *Profile) Text() string { return string(bytes.TrimRight(p.text, "\n")) + "\n" }
+
+// Policy returns the finished policy, which belongs to the caller.
+func (p *Profile) Policy() (*sandbox.Policy, error) {
+	own := p.policy
+	own.Rules, own.Quotas = maps.Clone(own.Rules), maps.Clone(own.Quotas)
+	own.Google, own.GCE = slices.Clone(own.Google), slices.Clone(own.GCE)
+	own.Exceptions = slices.Clone(own.Exceptions)
+	return &own, nil
+}
