@@ -14,7 +14,7 @@ const bucket = int64(time.Second)
 
 // noteUse adds an operation to the second in which it ended. Seconds out of order make a row more; the table merges them.
 func noteUse(u []use, e *sandbox.Event) []use {
-	at := floor(e.At+int64(e.Duration), bucket)
+	at := floor(ended(e), bucket)
 	if n := len(u); n == 0 || u[n-1].at != at {
 		u = append(u, use{at: at})
 	}

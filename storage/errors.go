@@ -84,6 +84,8 @@ func (db *DB) explain(step string, err error) error {
 		return nil
 	}
 	switch code(err) {
+	case codeCantOpen:
+		err = fmt.Errorf("%s: %w", db.path, err)
 	case codeCorrupt, codeNotADB:
 		err = &DamagedError{Path: db.path, Err: err}
 	case codeFull:

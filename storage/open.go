@@ -56,7 +56,7 @@ func Open(path string, o Options) (*DB, error) {
 	db := &DB{path: path}
 	if err := db.open(o); err != nil {
 		db.Close()
-		return nil, db.explain("open recording "+path, err)
+		return nil, db.explain("open recording", err)
 	}
 	return db, nil
 }
@@ -121,7 +121,7 @@ func OpenReadOnly(path string) (*DB, error) {
 		err = db.openReadOnly(o, "ro&immutable=1")
 	}
 	if err != nil {
-		return nil, db.explain("open recording "+path, err)
+		return nil, db.explain("open recording", err)
 	}
 	return db, nil
 }

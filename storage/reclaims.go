@@ -25,11 +25,11 @@ func (db *DB) Reclaims(ctx context.Context, f record.EventFilter) ([]record.Recl
 
 // reclaim adds to the event what the socket's row has gathered since.
 func (db *DB) reclaim(ctx context.Context, e record.Event) (record.Reclaim, error) {
-	const q = `SELECT max(?2 - s.last_at, 0), s.uses, coalesce(u.at, 0), coalesce(u.kind, ''), coalesce(u.error, ''),
+	const q = `SELECT s.uses, coalesce(u.at, 0), coalesce(u.kind, ''), coalesce(u.error, ''),
 		coalesce(q.method || ' ' || q.url, ''), coalesce(q.status, 0)
-		FROM sockets s LEFT JOIN events u ON u.id = s.used_event LEFT JOIN requests q ON q.id = u.request_id WHERE s.id = ?1`
-	rows, err := query(ctx, db, "reclaims", q, []any{e.SocketID, e.At}, func(scan func(...any) error) (r record.Reclaim, err error) {
-		err = scan(&r.IdleNS, &r.Uses, &r.UsedAt, &r.UsedKind, &r.UsedError, &r.UsedRequest, &r.UsedStatus)
+		FROM sockets s LEFT JOIN events u ON u.id = s.used_event LEFT JOIN requests q ON q.id = u.request_id WHERE s.id = ?`
+	rows, err := query(ctx, db, "reclaims", q, []any{e.SocketID}, func(scan func(...any) error) (r record.Reclaim, err error) {
+		err = scan(&r.Uses, &r.UsedAt, &r.UsedKind, &r.UsedError, &r.UsedRequest, &r.UsedStatus)
 		return r, err
 	})
 	if err != nil || len(rows) == 0 {
@@ -37,8 +37,7 @@ func (db *DB) reclaim(ctx context.Context, e record.Event) (record.Reclaim, erro
 	}
 	r := rows[0]
 	r.Event = e
-	if e.DurationNS > 0 { // the sandbox knows it by its own clock, which may be ahead of the machine's
-		r.IdleNS = e.DurationNS
-	}
+	// Only the sandbox knows it: its clock may have been moved, while the events' times are the machine's.
+	r.IdleNS = e.DurationNS
 	return r, nil
 }

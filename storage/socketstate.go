@@ -37,7 +37,7 @@ func (s *socketRow) apply(e *sandbox.Event, id int64) {
 	if s.State == "" {
 		s.begin(e, id)
 	}
-	s.learn(e.Info, e.Kind != sandbox.KindDeny)
+	s.learn(e.Info, e.Kind == sandbox.KindDeny)
 	s.lastEvent = id
 	s.count(e)
 	if e.Request != 0 {
@@ -59,21 +59,26 @@ func (s *socketRow) begin(e *sandbox.Event, id int64) {
 }
 
 // learn takes over what an event knows about the socket. A denial on a socket that exists speaks of where the program
-// wanted to go, not of where the socket is: it fills only what is empty.
-func (s *socketRow) learn(i *sandbox.Info, overwrite bool) {
+// wanted to go, not of where the socket is: it fills only what is empty, and no half of an address.
+func (s *socketRow) learn(i *sandbox.Info, denied bool) {
 	if i == nil {
 		return
 	}
-	for _, f := range []struct {
-		to   *string
-		from string
-	}{
-		{&s.Network, i.Network}, {&s.Host, i.Host}, {&s.RemoteAddr, i.Remote},
-		{&s.LocalAddr, i.Local}, {&s.Standin, i.Standin}, {&s.CallSite, i.CallSite},
-	} {
-		if f.from != "" && (overwrite || *f.to == "") {
-			*f.to = f.from
-		}
+	placed := s.Host != "" || s.RemoteAddr != ""
+	fill(&s.Network, i.Network, !denied)
+	fill(&s.LocalAddr, i.Local, !denied)
+	fill(&s.CallSite, i.CallSite, !denied)
+	if denied && placed {
+		return
+	}
+	fill(&s.Host, i.Host, true)
+	fill(&s.RemoteAddr, i.Remote, true)
+	fill(&s.Standin, i.Standin, true)
+}
+
+func fill(to *string, from string, overwrite bool) {
+	if from != "" && (overwrite || *to == "") {
+		*to = from
 	}
 }
 
@@ -104,7 +109,7 @@ func isUse(k sandbox.Kind) bool {
 func (s *socketRow) use(e *sandbox.Event, id int64) {
 	s.activity = noteUse(s.activity, e)
 	if s.State != stateReclaimed {
-		s.LastAt = max(s.LastAt, e.At+int64(e.Duration))
+		s.LastAt = max(s.LastAt, ended(e))
 		return
 	}
 	if e.At < s.ClosedAt {
@@ -121,16 +126,23 @@ func (s *socketRow) live() bool {
 }
 
 func (s *socketRow) move(e *sandbox.Event) {
-	end := e.At + int64(e.Duration)
 	switch {
 	case e.Kind == sandbox.KindConnect && e.Error == "" && s.State == stateFailed:
 		s.State, s.ClosedAt = stateOpen, 0
 	case !s.live():
 	case e.Kind == sandbox.KindConnect && e.Error != "":
-		s.State, s.ClosedAt, s.CloseReason = stateFailed, end, ""
+		s.State, s.ClosedAt, s.CloseReason = stateFailed, ended(e), ""
 	case e.Kind == sandbox.KindClose:
-		s.State, s.ClosedAt, s.CloseReason = stateClosed, end, e.Reason.String()
+		s.State, s.ClosedAt, s.CloseReason = stateClosed, ended(e), e.Reason.String()
 	case e.Kind == sandbox.KindReclaim:
-		s.State, s.ClosedAt, s.CloseReason = stateReclaimed, e.At, sandbox.ReasonReclaimed.String()
+		s.State, s.ClosedAt, s.CloseReason = stateReclaimed, ended(e), sandbox.ReasonReclaimed.String()
 	}
+}
+
+// ended is when an operation ended. The duration of a reclaim is how long the socket had been idle, before it.
+func ended(e *sandbox.Event) int64 {
+	if e.Kind == sandbox.KindReclaim {
+		return e.At
+	}
+	return e.At + int64(e.Duration)
 }

@@ -88,7 +88,7 @@ type ingest struct {
 
 func newIngest(w *writer, b *Batch) *ingest {
 	return &ingest{
-		w: w, batch: b, rows: rowBuffer{w: w},
+		w: w, batch: b, rows: rowBuffer{w: w, run: number(b.RunID)},
 		sockets: map[int64]*socketRow{}, denials: map[denialKey]*denialRow{},
 	}
 }
@@ -137,7 +137,7 @@ func (in *ingest) event(e *sandbox.Event) error {
 	if in.minAt == 0 || e.At < in.minAt {
 		in.minAt = e.At
 	}
-	in.maxAt = max(in.maxAt, e.At+int64(e.Duration))
+	in.maxAt = max(in.maxAt, ended(e))
 	var s *socketRow
 	if e.Socket != 0 {
 		var err error
@@ -152,7 +152,7 @@ func (in *ingest) event(e *sandbox.Event) error {
 		in.deny(e, s, id)
 	}
 	in.totals.count(e)
-	return in.rows.add(id, in.batch.RunID, e)
+	return in.rows.add(id, e)
 }
 
 // finish writes all that was gathered, and the position.

@@ -9,6 +9,7 @@ import (
 // writerPragmas are for the one connection that writes. With a write-ahead log readers never wait; NORMAL keeps all
 // committed batches when a process is killed, and a sound file when the machine is.
 var writerPragmas = []string{
+
 	"journal_mode(wal)",
 	"synchronous(normal)",
 	"cache_size(-32768)",           // KiB

@@ -1,0 +1,202 @@
+package storage
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/seed-d81df0db/devserver/sandbox"
+	"github.com/seed-d81df0db/devserver/sandbox/record"
+)
+
+var seed = flag.Int("seed", 200_000, "events in the recording that BenchmarkQueries asks")
+
+// load makes the events of a program with a pool of open sockets: requests that write and read on one of them, and
+// now and then a socket that is opened, used and closed, or denied.
+type load struct {
+	at      int64
+	n       uint64 // events made
+	request uint64
+	socket  uint64
+}
+
+// poolSize sockets are open from the start on; every turn-th request opens one of its own.
+const (
+	poolSize = 50
+	turn     = 40
+)
+
+func (l *load) add(b []sandbox.Event, e sandbox.Event) []sandbox.Event {
+	l.at += 50_000
+	l.n++
+	e.At, e.Duration, e.Request = l.at, 20_000, l.request
+	return append(b, e)
+}
+
+func (l *load) open(b []sandbox.Event, id uint64) []sandbox.Event {
+	info := &sandbox.Info{Network: "tcp", Host: fmt.Sprintf("db%d.example.com", id%7), Remote: fmt.Sprintf("93.184.216.%d:5432", id%250), Local: "127.0.0.1:40000", CallSite: "store/db.go:42"}
+	b = l.add(b, sandbox.Event{Kind: sandbox.KindCreate, Socket: id, Info: info})
+	return l.add(b, sandbox.Event{Kind: sandbox.KindConnect, Socket: id})
+}
+
+// batch makes about n events.
+func (l *load) batch(n int) []sandbox.Event {
+	b := make([]sandbox.Event, 0, n+16)
+	for l.socket < poolSize {
+		l.socket++
+		b = l.open(b, l.socket)
+	}
+	for len(b) < n {
+		l.request++
+		b = append(b, sandbox.Event{Kind: sandbox.KindRequestBegin, At: l.at, Request: l.request, Req: &sandbox.RequestInfo{Method: "GET", URL: "/orders/7", RemoteAddr: "127.0.0.1:9"}})
+		id := l.request%poolSize + 1
+		if l.request%turn == 0 {
+			l.socket++
+			id = l.socket
+			b = l.open(b, id)
+		}
+		for range 10 {
+			b = l.add(b, sandbox.Event{Kind: sandbox.KindSend, Socket: id, Bytes: 64})
+			b = l.add(b, sandbox.Event{Kind: sandbox.KindReceive, Socket: id, Bytes: 900})
+		}
+		if l.request%turn == 0 {
+			b = l.add(b, sandbox.Event{Kind: sandbox.KindClose, Socket: id, Reason: sandbox.ReasonApp})
+		}
+		if l.request%(turn*10) == 0 {
+			l.socket++
+			b = l.add(b, sandbox.Event{Kind: sandbox.KindDeny, Socket: l.socket, Rule: sandbox.RulePort25, Error: "connect: permission denied",
+				Info: &sandbox.Info{Network: "tcp", Host: "smtp.example.com", Remote: "93.184.216.9:25", CallSite: fmt.Sprintf("mail/send.go:%d", l.request%9)}})
+		}
+		b = append(b, sandbox.Event{Kind: sandbox.KindRequestEnd, At: l.at, Request: l.request, Req: &sandbox.RequestInfo{Status: 200}})
+	}
+	return b
+}
+
+// BenchmarkIngest writes batches into a recording, and the same number of rows one by one into a plain table with
+// the same index; ratio is how much faster the recording takes them.
+func BenchmarkIngest(b *testing.B) {
+	const size = 10_000
+	db := openTemp(b)
+	run := startRun(b, db, "shop")
+	var l load
+	var recording time.Duration
+	var events int
+	for i := 0; b.Loop(); i++ {
+		b.StopTimer()
+		batch := Batch{RunID: run, App: "shop", Journal: "j", Segment: 1, Offset: int64(i + 1), Events: l.batch(size)}
+		b.StartTimer()
+		start := time.Now()
+		if err := db.Write(context.Background(), batch); err != nil {
+			b.Fatal(err)
+		}
+		recording += time.Since(start)
+		events += len(batch.Events)
+	}
+	rate := float64(l.n) / recording.Seconds()
+	b.ReportMetric(rate, "events/s")
+	plain := plainRate(b, int(min(l.n, 500_000)))
+	b.ReportMetric(plain, "plain-rows/s")
+	b.ReportMetric(rate/plain, "ratio")
+	if info, err := os.Stat(db.Path()); err == nil {
+		b.ReportMetric(float64(info.Size())/float64(l.n), "B/event")
+	}
+}
+
+// plainRate inserts n rows one by one, in transactions of 10,000, into a table with an index on one column.
+func plainRate(b *testing.B, n int) float64 {
+	db := openTemp(b)
+	w := db.w
+	for _, q := range []string{`CREATE TABLE plain (id INTEGER PRIMARY KEY, run_id, socket_id, request_id, at, kind, bytes, duration_ns, rule, error, detail)`,
+		`CREATE INDEX plain_socket ON plain (socket_id)`} {
+		if _, err := w.exec(q); err != nil {
+			b.Fatal(err)
+		}
+	}
+	const insert = `INSERT INTO plain (run_id, socket_id, request_id, at, kind, bytes, duration_ns, rule, error, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	start := time.Now()
+	for done := 0; done < n; {
+		err := transact(context.Background(), w.conn, func() error {
+			for range min(10_000, n-done) {
+				done++
+				if _, err := w.exec(insert, 1, done%poolSize, done/20, done, "send", 64, 20_000, nil, nil, nil); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	return float64(n) / time.Since(start).Seconds()
+}
+
+// BenchmarkQueries asks a recording of -seed events what the console and the CLI ask.
+func BenchmarkQueries(b *testing.B) {
+	db := openTemp(b)
+	run := startRun(b, db, "shop")
+	other := startRun(b, db, "quiet")
+	var l load
+	for i := 0; l.n < uint64(*seed); i++ {
+		batch := Batch{RunID: run, App: "shop", Events: l.batch(10_000)}
+		if i%20 == 0 {
+			batch.RunID, batch.App = other, "quiet"
+			batch.Events = l.batch(10)
+		}
+		if err := db.Write(context.Background(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	ctx := context.Background()
+	last := int64(l.n)
+	for name, ask := range map[string]func() (int, error){
+		"counts":          func() (int, error) { c, err := db.Counts(ctx, l.at); return int(c.Open), err },
+		"sockets":         count(db.Sockets, ctx, record.SocketFilter{}),
+		"sockets-open":    count(db.Sockets, ctx, record.SocketFilter{State: "open"}),
+		"sockets-denied":  count(db.Sockets, ctx, record.SocketFilter{State: "denied"}),
+		"sockets-host":    count(db.Sockets, ctx, record.SocketFilter{Host: "smtp"}),
+		"sockets-nowhere": count(db.Sockets, ctx, record.SocketFilter{Host: "nowhere"}),
+		"sockets-since":   count(db.Sockets, ctx, record.SocketFilter{Since: l.at - 1e9}),
+		"sockets-request": count(db.Sockets, ctx, record.SocketFilter{RequestID: int64(l.request / 2)}),
+		"sockets-run":     count(db.Sockets, ctx, record.SocketFilter{RunID: other}),
+		"events":          count(db.Events, ctx, record.EventFilter{}),
+		"events-page":     count(db.Events, ctx, record.EventFilter{Before: last / 2}),
+		"events-follow":   count(db.Events, ctx, record.EventFilter{After: last - 50, Ascending: true}),
+		"events-socket":   count(db.Events, ctx, record.EventFilter{SocketID: 7}),
+		"events-request":  count(db.Events, ctx, record.EventFilter{RequestID: int64(l.request / 2)}),
+		"events-deny":     count(db.Events, ctx, record.EventFilter{Kinds: []string{"deny"}}),
+		"events-rule":     count(db.Events, ctx, record.EventFilter{Rule: "port25"}),
+		"events-host":     count(db.Events, ctx, record.EventFilter{Host: "smtp"}),
+		"events-host-db":  count(db.Events, ctx, record.EventFilter{Host: "db3", Kinds: []string{"send"}}),
+		"events-app":      count(db.Events, ctx, record.EventFilter{App: "quiet"}),
+		"events-since":    count(db.Events, ctx, record.EventFilter{Since: l.at - 1e9, Ascending: true}),
+		"denials":         count(db.Denials, ctx, record.EventFilter{}),
+		"reclaims":        count(db.Reclaims, ctx, record.EventFilter{}),
+		"requests":        count(db.Requests, ctx, record.RequestFilter{}),
+		"requests-url":    count(db.Requests, ctx, record.RequestFilter{URL: "nowhere"}),
+		"activity":        count(db.Activity, ctx, record.ActivityFilter{Sockets: []int64{1, 2, 3, 4, 5, 6, 7, 8}, Since: l.at - 120e9}),
+		"activity-fine":   count(db.Activity, ctx, record.ActivityFilter{Sockets: []int64{1, 2, 3}, Since: l.at - 5e9, Step: 1e8}),
+		"over-time":       func() (int, error) { v, err := db.OpenOverTime(ctx, l.at-120e9, 1e9, 120); return len(v), err },
+	} {
+		b.Run(name, func(b *testing.B) {
+			var n int
+			for b.Loop() {
+				var err error
+				if n, err = ask(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(n), "rows")
+		})
+	}
+}
+
+func count[F, T any](ask func(context.Context, F) ([]T, error), ctx context.Context, f F) func() (int, error) {
+	return func() (int, error) {
+		rows, err := ask(ctx, f)
+		return len(rows), err
+	}
+}
