@@ -36,6 +36,11 @@ func (m *maker) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if _, err := os.Lstat(m.cache.path(m.name)); err == nil { // not one of ours, or someone damaged it
+		if err := m.cache.remove(m.name); err != nil {
+			return err
+		}
+	}
 	tmp, err := m.cache.tmp(m.name)
 	if err != nil {
 		return err

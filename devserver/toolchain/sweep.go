@@ -68,7 +68,7 @@ func (c cache) outOfUse(name, agent string, use *lock, now time.Time) bool {
 }
 
 // remove takes the copy's name away first: what is half removed must not be found. The caller holds the use lock
-// exclusively.
+// exclusively, or the make lock.
 func (c cache) remove(name string) error {
 	tmp, err := c.tmp(name)
 	if err != nil {
