@@ -237,5 +237,8 @@ func (p *Profile) Policy() (*sandbox.Policy, error) {
 	own.Rules, own.Quotas = maps.Clone(own.Rules), maps.Clone(own.Quotas)
 	own.Google, own.GCE = slices.Clone(own.Google), slices.Clone(own.GCE)
 	own.Exceptions = slices.Clone(own.Exceptions)
+	for i, x := range own.Exceptions {
+		own.Exceptions[i].Ports = slices.Clone(x.Ports)
+	}
 	return &own, nil
 }
