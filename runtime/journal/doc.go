@@ -4,7 +4,8 @@
 // A journal has a name and belongs to the one process that writes it. It consists of segments, files of a fixed size
 // that are mapped into memory, and of a lock that its writer holds as long as it lives:
 //
-//	name.lock               flock'ed by the writer; the kernel lets go of it when the process ends, however it ends
+//	name.lock               flock'ed by the writer; the kernel lets go of it when the process ends, however it ends. It
+//	                        holds "dropped " and how many events were dropped, in 20 digits, and at 64 a copy of the header
 //	name.00000001.journal   256 KiB, so that a short run stays small
 //	name.00000002.journal   1 MiB, then 4 MiB, then Options.Segment (16 MiB) each
 //	name.new                a segment that is being made; it gets its name when it is complete

@@ -12,12 +12,12 @@ const (
 	hasInfo = 1 << 13
 	hasReq  = 1 << 14
 
-	strings = 13 // bits 0 to 12, in the order of texts
+	textCount = 13 // bits 0 to 12, in the order of texts
 )
 
 // texts returns every string that an event can have, in the order in which they are written; nil for those of a
 // missing Info or Req.
-func texts(e *sandbox.Event) (t [strings]*string) {
+func texts(e *sandbox.Event) (t [textCount]*string) {
 	t[0], t[1], t[2] = (*string)(&e.Rule), &e.Error, &e.Detail
 	if i := e.Info; i != nil {
 		t[3], t[4], t[5], t[6], t[7], t[8] = &i.Network, &i.Host, &i.Remote, &i.Local, &i.Standin, &i.CallSite

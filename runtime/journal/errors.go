@@ -6,10 +6,11 @@ import "errors"
 var (
 	// ErrVersion says that the journal was written in another version of the format.
 	ErrVersion = errors.New("journal of another version")
-	// ErrDamaged says that the header of no segment can be read, so that it is unknown what the journal is.
+	// ErrDamaged says that no header can be read, in the lock's file or any segment, so that it is unknown whose
+	// journal it is, or whether it is one. All lesser damage is passed over: see Reader.Damaged.
 	ErrDamaged = errors.New("damaged journal")
-	// ErrPosition says that a position lies outside of the journal it was given for.
-	ErrPosition = errors.New("position outside of the journal")
+	// ErrPosition says that a position is not one that a reader of the journal has returned.
+	ErrPosition = errors.New("not a position in the journal")
 	// ErrName says that a name cannot be a journal's: letters, digits, - and _ can, at most 128 of them.
 	ErrName = errors.New("not a name for a journal: use letters, digits, - and _, at most 128")
 	// ErrInUse says that the process that writes the journal is alive.

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"strconv"
@@ -91,7 +92,7 @@ func seize(dir, name string, how int) (fd int, alive bool, err error) {
 
 // lock makes and takes the lock of a new journal. The file gets its name when it is locked already, so that nobody
 // ever sees a living writer's lock free.
-func lock(dir, name string) (fd int, err error) {
+func lock(dir, name string, h Header) (fd int, err error) {
 	path := join(dir, name+lockSuffix)
 	temp := path + newSuffix
 	fd, err = open(temp, syscall.O_RDWR|syscall.O_CREAT)
@@ -103,7 +104,10 @@ func lock(dir, name string) (fd int, err error) {
 		err = vacant(dir, name)
 	}
 	if err == nil {
-		writeAt(fd, droppedText(0), 0) // on a full disk the journal begins all the same
+		text := make([]byte, lockHeader+headerLen)
+		copy(text, droppedText(0))
+		h.putCopy(text[lockHeader:])
+		writeAt(fd, text, 0) // on a full disk the journal begins all the same: a segment says who it is, too
 		err = syscall.Rename(temp, path)
 	}
 	if err != nil {
@@ -113,7 +117,11 @@ func lock(dir, name string) (fd int, err error) {
 	return fd, nil
 }
 
-const droppedWord = "dropped "
+// The lock's file begins with the number of dropped events, in words; a copy of the header follows.
+const (
+	droppedWord = "dropped "
+	lockHeader  = 64
+)
 
 // droppedText is what the lock's file holds: always of one length, so that one write replaces it.
 func droppedText(n uint64) []byte {
@@ -135,11 +143,25 @@ func noteDropped(dir, name string, n uint64) {
 // readDropped returns what noteDropped wrote last, 0 when that cannot be read.
 func readDropped(dir, name string) uint64 {
 	b, err := os.ReadFile(join(dir, name+lockSuffix))
-	if err != nil || len(b) != len(droppedText(0)) || string(b[:len(droppedWord)]) != droppedWord {
-		return 0
+	if end := len(droppedText(0)) - 1; err == nil && len(b) > end && string(b[:len(droppedWord)]) == droppedWord {
+		n, _ := strconv.ParseUint(string(b[len(droppedWord):end]), 10, 64)
+		return n
 	}
-	n, _ := strconv.ParseUint(string(b[len(droppedWord):len(b)-1]), 10, 64)
-	return n
+	return 0
+}
+
+// readLock returns the header in the lock's file, a zero one when there is none.
+func readLock(dir, name string) (Header, error) {
+	path := join(dir, name+lockSuffix)
+	b, err := os.ReadFile(path)
+	if err != nil || len(b) < lockHeader {
+		return Header{}, nil
+	}
+	h, err := parseHeader(path, b[lockHeader:])
+	if errors.Is(err, ErrVersion) {
+		return Header{}, err
+	}
+	return h, nil
 }
 
 // vacant returns EEXIST when a journal of that name is there already.

@@ -24,7 +24,7 @@ const (
 	textAt    = 52 // in a first slot
 	firstText = slotSize - textAt
 	moreText  = slotSize - wordSize
-	maxText   = strings*(MaxString+3) + 3*10 // lengths and numbers are uvarints
+	maxText   = textCount*(MaxString+3) + 3*10 // lengths and numbers are uvarints
 	maxSlots  = 1 + (maxText-firstText+moreText-1)/moreText
 )
 
@@ -52,7 +52,11 @@ type Header struct {
 
 // put writes h into the first headerSize bytes of a segment.
 func (h *Header) put(page []byte) {
-	b := page[:headerLen]
+	h.putCopy(page[:headerLen])
+	copy(page[headerCopy:], page[:headerLen])
+}
+
+func (h *Header) putCopy(b []byte) {
 	copy(b, magic)
 	put32(b[8:], Version)
 	put32(b[12:], uint32(h.PID))
@@ -63,7 +67,6 @@ func (h *Header) put(page []byte) {
 	put64(b[48:], uint64(h.Started))
 	copy(b[64:64+maxApp], h.App)
 	put32(b[headerLen-4:], crc32.Checksum(b[:headerLen-4], castagnoli))
-	copy(page[headerCopy:], b)
 }
 
 // parseHeader reads what put wrote, from whichever copy is intact.
@@ -78,13 +81,13 @@ func parseHeader(path string, page []byte) (Header, error) {
 		}
 		if v := get32(b[8:]); v != Version {
 			return Header{}, &FormatError{path, ErrVersion, "it has version " + strconv.Itoa(int(v)) + ", this devserver reads " +
-				strconv.Itoa(Version) + "; let the devserver that wrote it take it in, or delete it"}
+				strconv.Itoa(Version) + "; start the devserver that wrote it once more, or delete it"}
 		}
 		n := min(int(b[44])|int(b[45])<<8, maxApp)
 		return Header{App: string(b[64 : 64+n]), Run: int64(get64(b[32:])), PID: int(get32(b[12:])), Started: int64(get64(b[48:])),
 			segment: get64(b[16:]), size: int64(get64(b[24:]))}, nil
 	}
-	return Header{}, &FormatError{path, ErrDamaged, "neither copy of its header is intact"}
+	return Header{}, &FormatError{path, ErrDamaged, "no copy of its header is intact; keep it for a bug report, or delete it"}
 }
 
 // word makes the first eight bytes of a slot whose payload is complete: see the package comment.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/seed-d81df0db/devserver/sandbox"
 )
@@ -23,8 +24,9 @@ type Reader struct {
 	dir, name string
 	head      Header
 	gone      bool  // the writer is dead
+	fresh     bool  // nothing was read yet, at the beginning: what is missing was released
 	failed    error // what every further Next returns
-	first     int64 // number of the first segment that was not released
+	first     int64 // number of the first segment that was not released, 0 before the first Release
 
 	f     *os.File // nil between two segments
 	pos   Position
@@ -44,78 +46,68 @@ const (
 )
 
 // Open opens a journal for reading, at a position that an earlier Reader of it has returned. The error is a FormatError with ErrVersion or
-// ErrDamaged when the journal cannot be understood, and fs.ErrNotExist when there is none. Of a journal whose segments were
-// all released the Header is zero.
+// ErrDamaged when the journal cannot be understood, and fs.ErrNotExist when there is none. A journal whose segments
+// were all released can be opened.
 func Open(dir, name string, from Position) (*Reader, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	numbers, err := segments(dir, name)
+	head, err := readLock(dir, name)
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{dir: dir, name: name, pos: from, chunk: minChunk}
-	if len(numbers) == 0 {
-		r.first = max(from.Segment, 1)
-		if _, err := os.Lstat(join(dir, name+lockSuffix)); err != nil {
-			return nil, err
-		}
-		return r, nil
+	r := &Reader{dir: dir, name: name, head: head, pos: from, chunk: minChunk, fresh: from.Segment < 1}
+	r.pos.Segment = max(from.Segment, 1)
+	ok, err := r.enter()
+	if err == nil && ok {
+		err = r.check(from)
+	} else if err == nil {
+		_, err = os.Lstat(join(dir, name+lockSuffix)) // not begun yet, or all released
 	}
-	r.first = int64(numbers[0])
-	if r.head, err = anyHeader(dir, name, numbers); err != nil {
-		return nil, err
-	}
-	if from.Segment == 0 {
-		r.pos = Position{Segment: r.first}
-	}
-	if _, err := r.enter(); err != nil {
-		return nil, err
-	}
-	if err := r.checkOffset(from); err != nil {
+	if err != nil {
+		r.Close()
 		return nil, err
 	}
 	return r, nil
 }
 
-// anyHeader returns the first header that is intact.
-func anyHeader(dir, name string, numbers []uint64) (h Header, err error) {
-	for _, n := range numbers {
-		if h, err = readHeader(segmentPath(dir, name, n)); !errors.Is(err, ErrDamaged) {
-			break
+// check returns an error when nobody knows whose journal it is, or a position from outside cannot be one of it.
+func (r *Reader) check(from Position) error {
+	if r.head == (Header{}) {
+		if err := r.findHeader(); err != nil {
+			return err
 		}
 	}
-	return h, err
-}
-
-func readHeader(path string) (Header, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return Header{}, err
-	}
-	defer f.Close()
-	page := make([]byte, headerSize)
-	n, err := f.ReadAt(page, 0)
-	if err != nil && err != io.EOF {
-		return Header{}, err
-	}
-	return parseHeader(path, page[:n])
-}
-
-// checkOffset returns an error when a position from outside cannot be one of this journal.
-func (r *Reader) checkOffset(from Position) error {
-	if r.f == nil || from.Segment != r.pos.Segment || from.Offset == 0 {
+	if from.Segment != r.pos.Segment || from.Offset == 0 {
 		return nil
 	}
-	if o := from.Offset; o < headerSize || o > max(r.end, headerSize) || o%slotSize != 0 {
-		r.f.Close()
-		return &FormatError{r.f.Name(), ErrPosition, "it was shortened, or the position is another journal's"}
+	if from.Offset < headerSize || from.Offset%slotSize != 0 {
+		return &FormatError{r.f.Name(), ErrPosition, "no slot begins there: it is not a position of this journal"}
 	}
-	r.pos.Offset = from.Offset
+	if r.pos.Offset = from.Offset; from.Offset > r.end { // the file was shortened
+		r.pos.Offset = r.end
+		r.damaged++
+	}
 	return nil
 }
 
-// Header returns whose journal it is.
+// findHeader looks for an intact header in every segment.
+func (r *Reader) findHeader() error {
+	numbers, err := segments(r.dir, r.name)
+	for i := 0; i < len(numbers) && r.head == (Header{}) && err == nil; i++ {
+		var f *os.File
+		if f, err = os.Open(segmentPath(r.dir, r.name, numbers[i])); err == nil {
+			_, _, err = r.readHeader(f)
+			f.Close()
+		}
+	}
+	if err == nil && r.head == (Header{}) {
+		_, err = parseHeader(r.f.Name(), nil)
+	}
+	return err
+}
+
+// Header returns whose journal it is. It is zero when the journal was begun on a full disk and has no segment yet.
 func (r *Reader) Header() Header { return r.head }
 
 // Next fills batch with the events that follow, as far as they are committed, and returns how many these are. It
@@ -200,50 +192,77 @@ func (r *Reader) leave() {
 
 // enter opens the segment of the position, or the one after it that exists. It reports false when there is none.
 func (r *Reader) enter() (bool, error) {
+	wanted, fresh := r.pos.Segment, r.fresh
+	err := r.openSegment(wanted)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err == nil, err
+	}
 	numbers, err := segments(r.dir, r.name)
 	if err != nil {
 		return false, err
 	}
-	for _, n := range numbers {
-		if int64(n) < r.pos.Segment {
-			continue
-		}
-		if int64(n) > r.pos.Segment { // someone else has deleted some
-			r.damaged += int64(n) - r.pos.Segment
-			r.pos = Position{Segment: int64(n)}
-		}
-		return true, r.openSegment()
+	after, _ := slices.BinarySearch(numbers, uint64(wanted))
+	if after == len(numbers) {
+		return false, nil
 	}
-	return false, nil
+	// They come into being in order, but a folder is not listed at one moment: the one wanted may be there after all.
+	err = r.openSegment(wanted)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err == nil, err
+	}
+	next := int64(numbers[after])
+	if err := r.openSegment(next); err != nil {
+		return false, err
+	}
+	if !fresh { // someone else has deleted some
+		r.damaged += next - wanted
+	}
+	return true, nil
 }
 
-// openSegment opens the file of the position. A damaged header does not keep it from being read: each slot stands for itself.
-func (r *Reader) openSegment() error {
-	path := segmentPath(r.dir, r.name, uint64(r.pos.Segment))
-	h, err := readHeader(path)
-	if err != nil && !errors.Is(err, ErrDamaged) {
+// openSegment opens a segment and goes to its first slot. A damaged header does not keep it from being read: each slot stands for itself.
+func (r *Reader) openSegment(number int64) error {
+	path := segmentPath(r.dir, r.name, uint64(number))
+	f, err := os.Open(path)
+	if err != nil {
 		return err
 	}
-	f, err2 := os.Open(path)
-	if err2 != nil {
-		return err2
-	}
-	info, err2 := f.Stat()
-	if err2 != nil {
+	length, intact, err := r.readHeader(f)
+	if err != nil {
 		f.Close()
-		return err2
+		return err
 	}
-	length := info.Size()
-	if err != nil || length < h.size {
+	if !intact {
 		r.damaged++
 	}
-	if err == nil {
-		length = min(length, h.size)
-	}
-	r.f, r.end = f, length-length%slotSize
-	r.pos.Offset = headerSize
+	r.f, r.end, r.fresh = f, length-length%slotSize, false
+	r.pos = Position{Segment: number, Offset: headerSize}
 	r.forget()
 	return nil
+}
+
+// readHeader returns how long a segment is and whether its header and its length are in order. It keeps what the first intact header says.
+func (r *Reader) readHeader(f *os.File) (length int64, intact bool, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, false, err
+	}
+	page := make([]byte, headerSize)
+	n, err := f.ReadAt(page, 0)
+	if err != nil && err != io.EOF {
+		return 0, false, err
+	}
+	h, err := parseHeader(f.Name(), page[:n])
+	if errors.Is(err, ErrDamaged) {
+		return info.Size(), false, nil
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	if r.head == (Header{}) {
+		r.head = h
+	}
+	return min(info.Size(), h.size), info.Size() >= h.size, nil
 }
 
 // WriterGone tells the reader that the writer is dead: what is not committed will never be. Ask Alive, or wait for the process.
@@ -269,6 +288,13 @@ func (r *Reader) Position() Position { return r.pos }
 // Release deletes the segments that lie wholly before p: call it when all before p is kept elsewhere. p is a position
 // that this reader has returned.
 func (r *Reader) Release(p Position) error {
+	if r.first == 0 {
+		numbers, err := segments(r.dir, r.name)
+		if err != nil || len(numbers) == 0 {
+			return err
+		}
+		r.first = int64(numbers[0])
+	}
 	for r.first < min(p.Segment, r.pos.Segment) {
 		if err := os.Remove(segmentPath(r.dir, r.name, uint64(r.first))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

@@ -12,12 +12,12 @@ import (
 // A segment is one file of a journal as its writer sees it.
 type segment struct {
 	tail   atomic.Uint64 // slots reserved; it runs past slots when the segment is full
-	_      [56]byte      // what follows is only read, and stays in every processor's cache
+	done   atomic.Uint64 // slots in which nobody writes any more
+	_      [48]byte      // what follows is only read, and stays in every processor's cache
 	mem    []byte        // the mapping, or a copy of the file where there is none
 	number uint64
 	slots  uint64
-	fd     int    // -1 with a mapping
-	seen   uint64 // slots known to be committed; with Writer.mu held
+	fd     int // -1 with a mapping
 	path   string
 }
 
@@ -80,6 +80,7 @@ func writeZeros(fd int, size int64) error {
 
 // put writes e into n slots that were reserved for it, and commits them.
 func (s *segment) put(slot, n uint64, e *sandbox.Event, has uint16) error {
+	defer s.done.Add(n) // the last that is done with s
 	at := headerSize + slot*slotSize
 	record := s.mem[at : at+n*slotSize]
 	putNumbers(record, e, has)
@@ -110,8 +111,9 @@ func (s *segment) commit(slot uint64, mark, kind byte, n uint16) {
 
 func (s *segment) word(at uint64) *uint64 { return (*uint64)(unsafe.Pointer(&s.mem[at])) }
 
-// mark commits a slot that holds no event: a pad or the end.
+// mark commits a slot that holds no event, a pad or the end, and is done with all n that it stands for.
 func (s *segment) mark(slot uint64, mark byte, n uint64) {
+	defer s.done.Add(n)
 	s.commit(slot, mark, 0, uint16(n))
 	if at := headerSize + slot*slotSize; s.fd >= 0 {
 		s.flush(at, at+slotSize)
@@ -123,23 +125,10 @@ func (s *segment) flush(from, to uint64) error {
 	return writeAt(s.fd, s.mem[from:to], int64(from))
 }
 
-// settled reports whether all of the first n slots are committed, so that nobody will touch them again.
-func (s *segment) settled(n uint64) bool {
-	for s.seen < n {
-		w := native(atomic.LoadUint64(s.word(headerSize + s.seen*slotSize)))
-		switch {
-		case w == 0:
-			return false
-		case mark(w) == markPad:
-			s.seen += uint64(size(w))
-		default:
-			s.seen++
-		}
-	}
-	return true
-}
+// settled reports whether nobody writes any more into the first n slots, all of which are reserved.
+func (s *segment) settled(n uint64) bool { return s.done.Load() >= n }
 
-// release gives the memory back. It keeps the file.
+// release gives the memory of a settled segment back. It keeps the file.
 func (s *segment) release() {
 	if s.fd >= 0 {
 		syscall.Close(s.fd)

@@ -59,16 +59,16 @@ func Create(dir, name string, o Options) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	fd, err := lock(dir, name)
+	h := Header{App: o.App[:min(len(o.App), maxApp)], Run: o.Run, PID: syscall.Getpid(), Started: now()}
+	fd, err := lock(dir, name, h)
 	if err != nil {
 		return nil, err
 	}
 	if o.Segment == 0 {
 		o.Segment = fullSegment
 	}
-	w := &Writer{dir: dir, name: name, mapped: !o.unmapped, lock: fd}
+	w := &Writer{dir: dir, name: name, mapped: !o.unmapped, lock: fd, head: h}
 	w.full = max(int64(o.Segment)/headerSize*headerSize, firstSegment)
-	w.head = Header{App: o.App[:min(len(o.App), maxApp)], Run: o.Run, PID: syscall.Getpid(), Started: now()}
 	w.current.Store(&segment{fd: -1}) // full
 	if w.advance(w.current.Load(), 0) == nil && !noRoom(w.err) {
 		syscall.Unlink(join(dir, name+lockSuffix))
