@@ -162,6 +162,9 @@ func TestPagesFit(t *testing.T) {
 				if want := map[bool]string{false: "rgb(251, 250, 248)", true: "rgb(21, 23, 26)"}[dark]; background != want {
 					t.Errorf("%s: background %s, want %s", name, background, want)
 				}
+				if page.name == "overview" {
+					do(ctx, t, chromedp.Click("#failures li:nth-child(2) summary"))
+				}
 				shoot(ctx, t, name)
 			}
 		}

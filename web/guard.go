@@ -1,7 +1,6 @@
 package web
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -67,8 +66,8 @@ func (g *guard) knownHost(host string) bool {
 	if !g.open {
 		return false
 	}
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	if _, err := netip.ParseAddrPort(host); err == nil {
+		return true
 	}
 	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
 	return err == nil

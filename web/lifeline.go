@@ -23,9 +23,9 @@ type tick struct {
 }
 
 // spans are the lengths an axis may have when none is asked for.
-var spans = []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute}
+var spans = []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute}
 
-// newAxis ends now. Its length is since or, when that is 0, what shows the oldest of the sockets, up to ten minutes.
+// newAxis ends now. Its length is since or, when that is 0, what shows the oldest of the sockets, up to five minutes.
 func newAxis(now time.Time, since time.Duration, oldest int64, state State) axis {
 	if since == 0 {
 		since = spans[len(spans)-1]
@@ -38,10 +38,18 @@ func newAxis(now time.Time, since time.Duration, oldest int64, state State) axis
 	a := axis{From: now.Add(-since), To: now}
 	for i := range 4 {
 		ago := since - since*time.Duration(i)/4
-		a.Ticks = append(a.Ticks, tick{X: percent(float64(i) * 25), Text: "−" + length(ago)})
+		a.Ticks = append(a.Ticks, tick{X: percent(float64(i) * 25), Text: "−" + tickText(ago)})
 	}
 	a.addMoves(state)
 	return a
+}
+
+// tickText is short: 45 s, 3:45, 18 h.
+func tickText(ago time.Duration) string {
+	if ago > time.Minute && ago < time.Hour {
+		return minutes(ago)
+	}
+	return coarse(ago)
 }
 
 func (a *axis) addMoves(state State) {
@@ -102,8 +110,8 @@ func (b block) Width() string { return percent(b.to - b.from) }
 
 const (
 	beyond    = 400  // where the line of an open socket ends: live.js moves lifelines to the left as time passes, and it must still reach the border
-	narrowest = 0.6  // the width of the shortest use that is still seen
-	touching  = 0.15 // uses nearer to each other than this are one block
+	narrowest = 1.0  // the width of the shortest use that is still seen
+	touching  = 0.30 // uses nearer to each other than this are one block
 )
 
 // drawing is what lifelines are made from.

@@ -108,18 +108,19 @@ func ownAxis(s record.Socket, now time.Time, state State) axis {
 		a.To = a.To.Add(life / 50)
 	}
 	for i := range 4 {
-		a.Ticks = append(a.Ticks, tick{X: percent(float64(i) * 25), Text: after(life * time.Duration(i) / 4)})
+		a.Ticks = append(a.Ticks, tick{X: percent(float64(i) * 25), Text: "+" + length(life*time.Duration(i)/4)})
 	}
 	a.addMoves(state)
 	return a
 }
 
-// after writes the time since a socket was made.
+// after writes the time since a socket was made, so that the points of a column stand below each other.
 func after(d time.Duration) string {
-	if d < 0 {
-		return length(d)
+	sign := "+"
+	if d < 0 { // the look-up that led to it
+		sign, d = "−", -d
 	}
-	return "+" + length(d)
+	return sign + strconv.FormatFloat(d.Seconds(), 'f', 3, 64) + " s"
 }
 
 // kindWord says what an event is in a word or two.

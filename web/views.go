@@ -156,7 +156,7 @@ func denialFailure(d record.Denial, state State) failure {
 	}
 	return failure{
 		ID: groupID("denial", d.App, d.Rule, address, d.CallSite), At: d.At, App: d.App, Request: d.Request, Status: d.Status,
-		CallSite: d.CallSite, Text: deniedVerb(d.Event) + " " + address + ".", Rule: d.Rule, Reason: reason, Error: d.Error,
+		CallSite: d.CallSite, Text: deniedVerb(d.Event) + " " + address + deniedBecause(rule), Rule: d.Rule, Reason: reason, Error: d.Error,
 		Source: app.Sources[d.Rule], Advice: rule.Advice(), Command: explainCommand(app.Profile, d.Network, address), Count: d.Count, SocketID: d.SocketID,
 	}
 }
@@ -175,6 +175,18 @@ func deniedVerb(e record.Event) string {
 		return "sent to"
 	}
 	return "dialled"
+}
+
+// deniedBecause ends the sentence where the rule's title fits; what it does not say stands under Why.
+func deniedBecause(rule sandbox.Rule) string {
+	switch rule {
+	case sandbox.RulePort25, sandbox.RuleFTP:
+		return ". Production blocks " + rule.Title() + "."
+	case sandbox.RuleUnspecified, sandbox.RuleLoopback, sandbox.RulePrivate, sandbox.RuleLinklocal, sandbox.RuleMulticast,
+		sandbox.RuleBroadcast, sandbox.RuleEmbedded, sandbox.RuleReserved, sandbox.RuleGoogle, sandbox.RuleUnresolved:
+		return ", " + rule.Title() + "."
+	}
+	return "."
 }
 
 func reclaimFailure(r record.Reclaim, state State) failure {

@@ -1,0 +1,336 @@
+package web
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-d81df0db/devserver/sandbox/record"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// newConsole is a console at noon with a known token, for handlers that need no network.
+func newConsole(t *testing.T, data Source, state func() State, change func(*Config)) http.Handler {
+	t.Helper()
+	c := Config{Source: data, State: state, Controls: &controls{}, Live: new(Live), Token: "open sesame", Hosts: LoopbackHosts(8000), Now: func() time.Time { return noon }}
+	if change != nil {
+		change(&c)
+	}
+	handler, err := NewHandler(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return handler
+}
+
+// get asks as a browser would.
+func get(handler http.Handler, path string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("GET", "http://127.0.0.1:8000"+path, nil)
+	r.Header.Set("Accept", "text/html,*/*")
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return w
+}
+
+func full() State { return moved(noon) }
+
+func empty() State {
+	return State{Apps: []App{{Name: "guestbook", URL: "http://127.0.0.1:8080", Profile: "appengine", IdleLimit: 2 * time.Minute}}}
+}
+
+// pageCases are all pages, with full and with empty data, and what must be on them.
+var pageCases = []struct {
+	name, path string
+	empty      bool
+	want       []string
+}{
+	{"overview", "/", false, []string{"mail.go:42", "dialled smtp.example.com:25. Production blocks port 25 (SMTP).", "wrote to mq.example.com:5672", "idle for 2 min 6 s", "orders.go:91:7: undefined: rows", "The clock is 2 min 1 s ahead", "devserver explain tcp smtp.example.com:25", "recording.db"}},
+	{"overview-empty", "/", true, []string{"None so far", "http://127.0.0.1:8080", "Save a file"}},
+	{"sockets", "/sockets?q=since%3A1m", false, []string{"db.example.com:5432", "builtin:whois", "port25", "1:46", "since:1m", "GET /orders/7", "−45 s", "reclaimed"}},
+	{"sockets-empty", "/sockets", true, []string{"No sockets yet", "http://127.0.0.1:8080"}},
+	{"sockets-none", "/sockets?q=host%3Anowhere", false, []string{"No socket matches", "Show all 23"}},
+	{"sockets-wrong", "/sockets?q=state%3Aajar", false, []string{"a state is one of open, idle"}},
+	{"socket", "/sockets/17", false, []string{"orders.go:88", "Close this socket", "until production reclaims it", "look-up", "+0.001 s"}},
+	{"socket-reclaimed", "/sockets/16", false, []string{"closed by production", "write: broken pipe"}},
+	{"socket-denied", "/sockets/21", false, []string{"connect: permission denied", "What to do"}},
+	{"reclaims", "/reclaims", false, []string{"mq.example.com:5672", "used it 6 s later", "write: broken pipe", "Move the clock on by 2 min 1 s"}},
+	{"reclaims-empty", "/reclaims", true, []string{"Nothing was reclaimed yet", "devserver clock advance 2m1s"}},
+	{"denials", "/denials", false, []string{"10.0.0.7:8080", "A private address", "3 times", "Private, broadcast, multicast", "devserver explain tcp 10.0.0.7:8080"}},
+	{"denials-empty", "/denials", true, []string{"Nothing was denied", "devserver explain"}},
+	{"no-page", "/nowhere", false, []string{"There is nothing at /nowhere"}},
+	{"no-number", "/sockets/seven", false, []string{"is no socket's number", "400"}},
+	{"no-socket", "/sockets/4711", false, []string{"Socket 4711 is not in this recording"}},
+}
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	for _, tt := range pageCases {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			data, state := lively(noon), full
+			if tt.empty {
+				data, state = &recording{}, empty
+			}
+			handler := newConsole(t, data, state, nil)
+			body := get(handler, tt.path).Body.String()
+			for _, want := range tt.want {
+				if !strings.Contains(unescape(body), want) {
+					t.Errorf("%s lacks %q", tt.path, want)
+				}
+			}
+			for _, wrong := range checkHTML(body) {
+				t.Errorf("%s: %s", tt.path, wrong)
+			}
+			checkLinks(t, handler, body)
+			golden(t, tt.name, body)
+		})
+	}
+}
+
+func unescape(body string) string {
+	return strings.NewReplacer("&#39;", "'", "&#43;", "+", "&amp;", "&").Replace(body)
+}
+
+func golden(t *testing.T, name, body string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".html")
+	if *update {
+		if err := os.WriteFile(file, []byte(body), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if line, got, want := firstDifference(body, string(want)); line != 0 {
+		t.Errorf("%s differs in line %d (go test ./web -update writes it anew)\n got %s\nwant %s", file, line, got, want)
+	}
+}
+
+func firstDifference(got, want string) (line int, gotLine, wantLine string) {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range max(len(g), len(w)) {
+		a, b := at(g, i), at(w, i)
+		if a != b {
+			return i + 1, a, b
+		}
+	}
+	return 0, "", ""
+}
+
+func at(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i]
+	}
+	return "(nothing)"
+}
+
+// checkHTML tells what is wrong with a page: tags that do not match, ids used twice, references to ids that are not
+// there, and what our content policy would block.
+func checkHTML(page string) (wrong []string) {
+	void := []string{"meta", "link", "input", "br"}
+	d := xml.NewDecoder(strings.NewReader(page))
+	d.Strict, d.Entity = false, xml.HTMLEntity
+	var stack []string
+	ids := map[string]int{}
+	var wanted []string
+	for {
+		token, err := d.RawToken()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return append(wrong, err.Error())
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			name := token.Name.Local
+			for _, a := range token.Attr {
+				switch {
+				case a.Name.Local == "id":
+					ids[a.Value]++
+				case a.Name.Local == "style" || strings.HasPrefix(a.Name.Local, "on"):
+					wrong = append(wrong, fmt.Sprintf("<%s> has the attribute %s, which our content policy blocks", name, a.Name.Local))
+				case a.Name.Local == "for" || a.Name.Local == "aria-labelledby" || a.Name.Local == "aria-describedby":
+					wanted = append(wanted, a.Value)
+				case (a.Name.Local == "href" || a.Name.Local == "src") && strings.HasPrefix(a.Value, "javascript:"):
+					wrong = append(wrong, "a link is a script")
+				}
+			}
+			if name == "style" {
+				wrong = append(wrong, "a style is inline")
+			}
+			if name == "script" && !slices.ContainsFunc(token.Attr, func(a xml.Attr) bool { return a.Name.Local == "src" && strings.HasPrefix(a.Value, "/static/") }) {
+				wrong = append(wrong, "a script is inline or foreign")
+			}
+			if !slices.Contains(void, name) {
+				stack = append(stack, name)
+			}
+		case xml.EndElement:
+			if len(stack) > 0 && stack[len(stack)-1] == token.Name.Local {
+				stack = stack[:len(stack)-1]
+				continue
+			}
+			// RawToken writes <path/> as a start and an end
+			if slices.Contains(void, token.Name.Local) {
+				continue
+			}
+			return append(wrong, fmt.Sprintf("</%s> inside %v", token.Name.Local, stack))
+		}
+	}
+	if len(stack) > 0 {
+		wrong = append(wrong, fmt.Sprintf("never closed: %v", stack))
+	}
+	for id, n := range ids {
+		if n > 1 {
+			wrong = append(wrong, fmt.Sprintf("id %q stands there %d times", id, n))
+		}
+	}
+	for _, id := range wanted {
+		if ids[id] == 0 {
+			wrong = append(wrong, fmt.Sprintf("there is no id %q", id))
+		}
+	}
+	return wrong
+}
+
+func TestCheckHTML(t *testing.T) {
+	t.Parallel()
+	for page, want := range map[string]string{
+		`<p id="a"><b>x</b></p>`:          "",
+		`<p><b>x</p>`:                     "</p> inside [p b]",
+		`<p>`:                             "never closed: [p]",
+		`<p id="a"></p><p id="a"></p>`:    `id "a" stands there 2 times`,
+		`<p style="x"></p>`:               "<p> has the attribute style, which our content policy blocks",
+		`<label for="q"></label>`:         `there is no id "q"`,
+		`<script>x</script>`:              "a script is inline or foreign",
+		`<a href="javascript:x()">x</a>`:  "a link is a script",
+		`<svg><path d="M0 0"/><br></svg>`: "",
+	} {
+		if got := strings.Join(checkHTML(page), "; "); got != want {
+			t.Errorf("checkHTML(%s) = %q, want %q", page, got, want)
+		}
+	}
+}
+
+// checkLinks follows every link of a page to our own pages: none is dead.
+func checkLinks(t *testing.T, handler http.Handler, body string) {
+	t.Helper()
+	for _, attribute := range []string{`href="/`, `src="/`} {
+		for _, rest := range strings.Split(body, attribute)[1:] {
+			path, _, _ := strings.Cut(rest, `"`)
+			path = "/" + strings.ReplaceAll(path, "&amp;", "&")
+			if code := get(handler, path).Code; code != http.StatusOK {
+				t.Errorf("the link %s is dead: %d", path, code)
+			}
+		}
+	}
+}
+
+// TestHostileWords puts markup wherever a recording or the supervisor can bring words of others.
+func TestHostileWords(t *testing.T) {
+	t.Parallel()
+	const evil = `"'><script>alert(1)</script><img src=x onerror=alert(1)>{{.Token}}`
+	data := &recording{}
+	for _, state := range []string{"open", "closed", "denied", "reclaimed", "failed"} {
+		s := record.Socket{App: evil, Network: evil, Host: evil, RemoteAddr: evil, LocalAddr: evil, Standin: evil, OpenedAt: noon.Add(-time.Minute).UnixNano(), State: state,
+			CloseReason: evil, CallSite: evil, Rule: evil, Request: evil, RequestID: 7, LastAt: noon.UnixNano()}
+		if state != "open" {
+			s.ClosedAt = noon.UnixNano()
+		}
+		s = data.add(s)
+		for _, kind := range []string{"deny", "reclaim", "send", evil} {
+			data.happen(s, record.Event{Kind: kind, At: noon.UnixNano(), Rule: evil, Error: evil, Detail: evil, Status: 500})
+		}
+	}
+	state := func() State {
+		return State{Recording: evil, Apps: []App{{Name: evil, URL: "javascript:alert(1)", Profile: evil, IdleLimit: time.Minute, Down: evil, Sources: map[string]string{evil: evil},
+			Builds: []Build{{Number: 2, At: noon, Files: []string{evil}}, {Number: 3, At: noon.Add(1), Errors: []string{evil}}}}}}
+	}
+	handler := newConsole(t, data, state, nil)
+	for _, path := range []string{"/", "/sockets", "/sockets/1", "/sockets/3", "/sockets/4", "/reclaims", "/denials", "/sockets?q=" + "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/sockets/%3Cscript%3E", "/%3Cscript%3Ealert(1)"} {
+		w := get(handler, path)
+		if w.Code >= 500 {
+			t.Errorf("%s: status %d", path, w.Code)
+		}
+		for _, wrong := range checkHTML(w.Body.String()) {
+			t.Errorf("%s: %s", path, wrong)
+		}
+		if bytes.Contains(w.Body.Bytes(), []byte("<script>")) || bytes.Contains(w.Body.Bytes(), []byte("<img")) {
+			t.Errorf("%s: markup came through", path)
+		}
+	}
+}
+
+// TestBrokenRecording asks for every page of a recording that cannot be read: each is an error page, and the reason is for the log.
+func TestBrokenRecording(t *testing.T) {
+	t.Parallel()
+	handler := newConsole(t, &recording{err: errors.New("disk I/O error at /secret/path")}, full, nil)
+	for _, path := range []string{"/", "/sockets", "/sockets/1", "/reclaims", "/denials"} {
+		w := get(handler, path)
+		if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "could not be read") {
+			t.Errorf("%s: status %d: %s", path, w.Code, w.Body)
+		}
+		if strings.Contains(w.Body.String(), "secret") {
+			t.Errorf("%s tells the world what went wrong inside", path)
+		}
+	}
+}
+
+func TestPaging(t *testing.T) {
+	t.Parallel()
+	data := &recording{}
+	for range 250 {
+		data.add(record.Socket{Network: "tcp", Host: "db", RemoteAddr: "93.184.216.34:5432", State: "closed", OpenedAt: noon.UnixNano(), ClosedAt: noon.UnixNano()})
+	}
+	handler := newConsole(t, data, full, nil)
+	seen := map[string]bool{}
+	pages := 0
+	for path := "/sockets?q=host%3Adb"; path != ""; pages++ {
+		body := get(handler, path).Body.String()
+		for _, rest := range strings.Split(body, `<tr role="row" id="`)[1:] {
+			id, _, _ := strings.Cut(rest, `"`)
+			if seen[id] {
+				t.Fatalf("socket %s stands on two pages", id)
+			}
+			seen[id] = true
+		}
+		path = ""
+		if before, _, ok := strings.Cut(body, `" rel="next"`); ok {
+			path = strings.ReplaceAll(before[strings.LastIndex(before, `"`)+1:], "&amp;", "&")
+		}
+	}
+	if len(seen) != 250 || pages != 3 {
+		t.Errorf("%d sockets on %d pages, want 250 on 3", len(seen), pages)
+	}
+}
+
+func TestNewHandlerSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		c    Config
+		want string
+	}{
+		{Config{}, "Source"},
+		{Config{Source: &recording{}}, "State"},
+		{Config{Source: &recording{}, State: empty}, "Token"},
+		{Config{Source: &recording{}, State: empty, Token: "x"}, "Hosts"},
+	} {
+		if _, err := NewHandler(tt.c); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("NewHandler without %s: %v", tt.want, err)
+		}
+	}
+}
