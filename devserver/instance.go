@@ -1,6 +1,11 @@
 package devserver
 
-import "github.com/seed-d81df0db/devserver/devserver/control"
+import (
+	"path/filepath"
+
+	"github.com/seed-d81df0db/devserver/devserver/control"
+	"github.com/seed-d81df0db/devserver/devserver/toolchain"
+)
 
 // Instance is a running devserver: what it serves, and the changes one can ask of it.
 type Instance = control.Instance
@@ -13,4 +18,16 @@ var ErrNotRunning = control.ErrNone
 
 // Find returns the devserver that owns a data directory; with "" the only one that this user runs. When there are
 // several, the error lists them and asks for --data.
-func Find(data string) (*Instance, error) { return control.Find(data) }
+func Find(data string) (*Instance, error) {
+	registry, err := registry()
+	if err != nil && data == "" {
+		return nil, err
+	}
+	return control.Find(data, registry)
+}
+
+// registry is the folder in which this user's running devservers are noted.
+func registry() (string, error) {
+	cache, err := toolchain.CacheDir()
+	return filepath.Join(cache, "instances"), err
+}

@@ -1,6 +1,10 @@
 package devserver
 
-import "time"
+import (
+	"time"
+
+	"github.com/seed-d81df0db/devserver/devserver/build"
+)
 
 // A Notice is something that a person at the terminal is told. The command line decides how it looks.
 type Notice interface{ notice() }
@@ -27,12 +31,8 @@ type BuildFailed struct {
 	Serving  bool // an older version goes on serving
 }
 
-// BuildError is one complaint of the compiler.
-type BuildError struct {
-	File         string
-	Line, Column int // 0: unknown
-	Message      string
-}
+// BuildError is one complaint of the compiler: File, Line, Column, Message.
+type BuildError = build.Error
 
 // AppReady says that an app accepts requests: for the first time, after a reload or after a restart.
 type AppReady struct {

@@ -4,7 +4,7 @@
 // <data>/control.json (see File) once its console answers, and registers the directory in the user's cache, so that
 // a command without --data finds it. Changes travel over the console's own HTTP API with the token of that file.
 //
-//	command ── Find ──► <cache>/devserver/instances/*.json ──► <data>/control.json ──► POST /api/v1/…  (Client)
+//	command ── Find ──► <registry>/*.json ──► <data>/control.json ──► POST /api/v1/…  (Client)
 //
 // A control.json whose directory nobody locks was left behind by a devserver that was killed; it is not believed.
 package control
@@ -75,9 +75,9 @@ type Owner struct {
 // Own makes data a private directory which git ignores, and locks it. It fails with a *HeldError when another
 // devserver has it.
 func Own(data string) (*Owner, error) {
-	data, err := prepare(data)
+	data, err := Prepare(data)
 	if err != nil {
-		return nil, fmt.Errorf("data directory: %w; choose another with --data", err)
+		return nil, err
 	}
 	lock, err := os.OpenFile(filepath.Join(data, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -98,7 +98,15 @@ func Own(data string) (*Owner, error) {
 	return o, nil
 }
 
-// prepare makes the directory with its .gitignore and returns its real path.
+// Prepare makes data a private directory which git ignores, and returns its real path.
+func Prepare(data string) (string, error) {
+	real, err := prepare(data)
+	if err != nil {
+		return "", fmt.Errorf("data directory: %w; choose another with --data", err)
+	}
+	return real, nil
+}
+
 func prepare(data string) (string, error) {
 	data, err := filepath.Abs(data)
 	if err != nil {
@@ -155,13 +163,13 @@ func (o *Owner) sign() error {
 	return nil
 }
 
-// Publish writes control.json and registers the data directory in the user's cache. An error of *RegistryError
-// leaves a devserver that is found with --data only.
-func (o *Owner) Publish(f File) error {
+// Publish writes control.json and registers the data directory in the registry. A *RegistryError leaves a devserver
+// that is found with --data only.
+func (o *Owner) Publish(f File, registry string) error {
 	if err := WriteFile(filepath.Join(o.Data, fileName), f); err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
-	path, err := register(o.Data)
+	path, err := register(o.Data, registry)
 	if err != nil {
 		return &RegistryError{err}
 	}

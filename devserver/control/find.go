@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// RegistryError says that the user's cache directory could not be written: only --data leads to this devserver.
+// RegistryError says that the registry could not be written: only --data leads to this devserver.
 type RegistryError struct{ Err error }
 
 func (e *RegistryError) Error() string {
@@ -34,11 +34,11 @@ type Instance struct {
 
 // Find returns the devserver that owns the data directory; with "" the only one that this user runs. When there are
 // several it lists them and asks for --data.
-func Find(data string) (*Instance, error) {
+func Find(data, registry string) (*Instance, error) {
 	if data != "" {
 		return open(data)
 	}
-	all, err := Running()
+	all, err := Running(registry)
 	if err != nil {
 		return nil, err
 	}
@@ -56,12 +56,8 @@ func Find(data string) (*Instance, error) {
 }
 
 // Running lists this user's devservers, ordered by data directory, and forgets registrations of dead ones.
-func Running() ([]Instance, error) {
-	dir, err := registryDir()
-	if err != nil {
-		return nil, err
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+func Running(registry string) ([]Instance, error) {
+	files, err := filepath.Glob(filepath.Join(registry, "*.json"))
 	if err != nil {
 		return nil, err
 	}
@@ -128,24 +124,12 @@ type registration struct {
 	Data string `json:"data"`
 }
 
-func registryDir() (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(cache, "devserver", "instances"), nil
-}
-
 // register notes the data directory under a name made from its path.
-func register(data string) (string, error) {
-	dir, err := registryDir()
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+func register(data, registry string) (string, error) {
+	if err := os.MkdirAll(registry, 0o700); err != nil {
 		return "", err
 	}
 	sum := sha256.Sum256([]byte(data))
-	path := filepath.Join(dir, hex.EncodeToString(sum[:8])+".json")
+	path := filepath.Join(registry, hex.EncodeToString(sum[:8])+".json")
 	return path, WriteFile(path, registration{data})
 }

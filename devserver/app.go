@@ -1,0 +1,144 @@
+package devserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/seed-d81df0db/devserver/devserver/project"
+	"github.com/seed-d81df0db/devserver/devserver/proxy"
+	"github.com/seed-d81df0db/devserver/sandbox"
+	"github.com/seed-d81df0db/devserver/web"
+)
+
+// app is one of the user's programs: where it answers, under which rules, and what the console shows of it. Its
+// workers belong to its loop.
+type app struct {
+	sup      *supervisor
+	name     string
+	project  *project.App
+	policy   *sandbox.Policy
+	standins []sandbox.Standin
+	env      []string
+	usage    *usage
+	listener net.Listener
+	port     int // $PORT, which is also the front proxy's
+	url      string
+	proxy    *proxy.Proxy
+	ready    chan struct{} // closed when it accepts for the first time
+
+	mu    sync.Mutex
+	shown web.App // what the console shows; guarded by mu
+}
+
+// listen takes the address of an app or of the console. flag is the one that names another.
+func listen(what, addr, flag string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", addr)
+	switch {
+	case err == nil:
+		return ln, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s: address %s is taken; choose another with %s", what, addr, flag)
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("%s: %w; choose another address with %s", what, err, flag)
+	}
+	return nil, usagef("%s: %v; write HOST:PORT, as in %s 127.0.0.1:8080", what, err, flag)
+}
+
+// urlOf is where a browser on this machine reaches a listener.
+func urlOf(ln net.Listener) string {
+	addr := ln.Addr().(*net.TCPAddr)
+	host := addr.IP.String()
+	if addr.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(addr.Port))
+}
+
+// newApp opens what an app needs besides its program.
+func (s *supervisor) newApp(p *plannedApp) (*app, error) {
+	u, err := openUsage(filepath.Join(s.data, "usage-"+p.name))
+	if err != nil {
+		return nil, err
+	}
+	a := &app{
+		sup: s, name: p.name, project: p.project, policy: p.policy, env: p.env, usage: u,
+		listener: p.listener, port: p.listener.Addr().(*net.TCPAddr).Port, url: urlOf(p.listener),
+		ready: make(chan struct{}),
+	}
+	if a.standins, err = s.peers.standins(p.standins); err != nil {
+		u.Close()
+		return nil, err
+	}
+	a.proxy = proxy.New(proxy.Config{App: a.name, ServeOld: s.opts.OnBuild == "serve-old", Answered: func(ans proxy.Answer) { s.requests.add(a.name, ans) }})
+	a.shown = web.App{Name: a.name, URL: a.url, Profile: a.policy.Profile, IdleLimit: a.policy.Reclaim, Sources: sources(a.policy)}
+	return a, nil
+}
+
+// sources tells where production's documents say what a rule says.
+func sources(p *sandbox.Policy) map[string]string {
+	of := map[string]string{}
+	for rule, set := range p.Rules {
+		if set.Source != "" {
+			of[string(rule)] = set.Source
+		}
+	}
+	return of
+}
+
+// show changes what the console shows of the app.
+func (a *app) show(change func(*web.App)) {
+	a.mu.Lock()
+	change(&a.shown)
+	a.mu.Unlock()
+	a.sup.touch()
+}
+
+// state returns a copy of what the console shows.
+func (a *app) state() web.App {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	shown := a.shown
+	shown.Builds = slices.Clone(shown.Builds)
+	return shown
+}
+
+// keptBuilds is how many builds the console shows.
+const keptBuilds = 50
+
+func (a *app) showBuild(b web.Build) {
+	a.show(func(w *web.App) {
+		w.Builds = slices.Insert(w.Builds, 0, b)
+		w.Builds = w.Builds[:min(len(w.Builds), keptBuilds)]
+	})
+}
+
+// countDay tells the workers when production's day ends, by the sandbox's clock.
+func (a *app) countDay(now int64) {
+	start, end := quotaDay(time.Unix(0, now))
+	a.usage.SetDay(start.UnixNano(), end.UnixNano())
+}
+
+// serve runs the front proxy until ctx ends.
+func (a *app) serve(ctx context.Context) error {
+	served := make(chan error, 1)
+	go func() { served <- a.proxy.Serve(a.listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("%s: %w", a.name, err)
+	case <-ctx.Done():
+	}
+	// Requests under way get a moment; one that waits for a build gets an answer now.
+	a.proxy.Release(&proxy.Problem{Title: "devserver is stopping"})
+	brief, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	a.proxy.Close(brief)
+	return <-served
+}

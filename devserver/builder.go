@@ -1,0 +1,119 @@
+package devserver
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/seed-d81df0db/devserver/devserver/build"
+	"github.com/seed-d81df0db/devserver/devserver/project"
+	"github.com/seed-d81df0db/devserver/devserver/watch"
+)
+
+// builder builds an app and keeps its file list, one build at a time. Its methods are called by the app's loop.
+type builder struct {
+	app      *project.App
+	tool     project.Go
+	out      string
+	warn     func(format string, args ...any)
+	extra    []string // further files to watch
+	noReload bool
+
+	newest   int  // number of the newest build; owned by the loop
+	busy     bool // the newest build has not been delivered; owned by the loop
+	cancel   context.CancelFunc
+	last     chan struct{}              // closed when the goroutine of the newest build has ended
+	built    chan built                 // the result of the newest build
+	watching chan (<-chan watch.Change) // delivered once, after the first build
+	watcher  *watch.Watcher             // owned by the build goroutines, which come one after the other
+	all      sync.WaitGroup
+}
+
+type built struct {
+	number int // of the build: an older one's may still arrive
+	result *build.Result
+	err    error
+	took   time.Duration
+}
+
+func newBuilder(s *supervisor, p *project.App, name string) *builder {
+	none := make(chan struct{})
+	close(none)
+	return &builder{
+		app: p, tool: s.tool, out: filepath.Join(s.data, "bin", name), warn: s.notices.warnf, extra: s.watched, noReload: s.opts.NoReload,
+		cancel: func() {}, last: none, built: make(chan built), watching: make(chan (<-chan watch.Change), 1),
+	}
+}
+
+// start begins a build and gives up the one before, whose result is not delivered.
+func (b *builder) start(ctx context.Context, since time.Time) {
+	b.cancel()
+	ctx, b.cancel = context.WithCancel(ctx)
+	before := b.last
+	b.last = make(chan struct{})
+	b.busy = true
+	b.newest++
+	number, last := b.newest, b.last
+	b.all.Go(func() { b.build(ctx, number, before, last) })
+}
+
+// build waits for the end of the build before it, builds, and brings the file list up to date.
+func (b *builder) build(ctx context.Context, number int, before, last chan struct{}) {
+	defer close(last)
+	<-before
+	start := time.Now()
+	result, err := build.Build(ctx, build.Request{App: b.app, Go: b.tool, Out: b.out})
+	select {
+	case b.built <- built{number, result, err, time.Since(start)}:
+	case <-ctx.Done():
+		return
+	}
+	b.list(ctx, start)
+}
+
+// list brings the file list up to date: the build may have read other files than the one before.
+func (b *builder) list(ctx context.Context, since time.Time) {
+	if b.noReload {
+		return
+	}
+	files, err := watch.List(ctx, b.tool, b.app, b.extra...)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		b.warn("%v; changes of some files may go unseen until it is mended", err)
+		if b.watcher != nil {
+			return
+		}
+	}
+	if b.watcher != nil {
+		b.watcher.Update(files, since)
+		return
+	}
+	b.watcher, err = watch.New(watch.Config{Files: files, Since: since, Warn: func(text string) { b.warn("%s", text) }})
+	if err != nil {
+		b.warn("%v; changes are not seen: start devserver again, or use --no-reload", err)
+		return
+	}
+	b.watching <- b.watcher.Changes()
+}
+
+// prune removes programs that are not needed any more. Running ones go on.
+func (b *builder) prune(keep string) {
+	if b.busy {
+		return
+	}
+	if err := build.Prune(b.out, keep); err != nil {
+		b.warn("%v; old programs stay in %s", err, b.out)
+	}
+}
+
+// stop gives up the build under way and ends the watching.
+func (b *builder) stop() {
+	b.cancel()
+	b.all.Wait()
+	if b.watcher != nil {
+		b.watcher.Close()
+	}
+}

@@ -1,0 +1,82 @@
+package devserver
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/seed-d81df0db/devserver/web"
+)
+
+// pulseEvery is how often open pages are told of changes at most.
+const pulseEvery = 150 * time.Millisecond
+
+// touch says that something that the console shows has changed. It never blocks.
+func (s *supervisor) touch() {
+	select {
+	case s.touched <- struct{}{}:
+	default:
+	}
+}
+
+// pulse tells open pages of changes until ctx ends, a burst of them once.
+func (s *supervisor) pulse(ctx context.Context) {
+	for {
+		select {
+		case <-s.touched:
+		case <-ctx.Done():
+			return
+		}
+		s.live.Notify()
+		select {
+		case <-time.After(pulseEvery):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// consoleHandler joins the console with the recording and the workers.
+func (s *supervisor) consoleHandler(ln net.Listener) (http.Handler, error) {
+	addr := ln.Addr().(*net.TCPAddr)
+	return web.NewHandler(web.Config{
+		Source: s.db, State: s.state, Controls: controls{s.fleet, s.db}, Live: &s.live,
+		Token: s.token, Hosts: web.LoopbackHosts(addr.Port), Open: !addr.IP.IsLoopback(),
+	})
+}
+
+func (s *supervisor) state() web.State {
+	offset, moves := s.fleet.clock()
+	state := web.State{Offset: offset, Moves: moves, Recording: s.db.Path()}
+	for _, a := range s.apps {
+		state.Apps = append(state.Apps, a.state())
+	}
+	return state
+}
+
+// serveConsole runs the console until ctx ends.
+func (s *supervisor) serveConsole(ctx context.Context, ln net.Listener, h http.Handler) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	var wait sync.WaitGroup
+	wait.Go(func() { served <- server.Serve(ln) })
+	defer wait.Wait()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	s.live.Close()
+	brief, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if server.Shutdown(brief) != nil {
+		server.Close()
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

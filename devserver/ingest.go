@@ -1,0 +1,240 @@
+package devserver
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/seed-d81df0db/devserver/runtime/journal"
+	"github.com/seed-d81df0db/devserver/sandbox"
+	"github.com/seed-d81df0db/devserver/storage"
+)
+
+// How often a journal is looked at: at once after something was in it, and less and less often while nothing is.
+const (
+	minPause  = 25 * time.Millisecond
+	maxPause  = 200 * time.Millisecond
+	diskPause = time.Second // until a batch that the disk had no room for is tried again
+)
+
+// batchSize is how many events are written in one transaction.
+const batchSize = 8192
+
+// ingester reads one journal into the recording until its writer is dead and all of it is read.
+type ingester struct {
+	db      *storage.DB
+	dir     string // of the journals
+	name    string
+	app     string // "": what the journal says
+	run     int64
+	writer  <-chan struct{}       // closed when the writer is dead; nil: the journal's lock tells
+	written func([]sandbox.Event) // told of each batch after it is in the recording
+	warn    func(format string, args ...any)
+
+	asks   chan chan struct{} // of caughtUp
+	done   chan struct{}      // closed at the end of follow
+	events int64              // written so far; read it after done
+	whole  bool               // all of the journal is in the recording; read it after done
+
+	reader *journal.Reader // nil: the journal does not exist yet
+	gone   bool            // the writer is dead
+	buf    []sandbox.Event
+	asked  []chan struct{}
+}
+
+// start begins to read. The caller waits for done.
+func (g *ingester) start(ctx context.Context) {
+	g.asks, g.done = make(chan chan struct{}), make(chan struct{})
+	go g.follow(ctx)
+}
+
+// caughtUp returns when all that the journal held when it was called is in the recording.
+func (g *ingester) caughtUp(ctx context.Context) error {
+	answer := make(chan struct{})
+	select {
+	case g.asks <- answer:
+	case <-g.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-answer:
+		return nil
+	case <-g.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// follow reads until the end. ctx ends the reading early: the journal stays for the next start.
+func (g *ingester) follow(ctx context.Context) {
+	defer close(g.done)
+	g.buf = make([]sandbox.Event, batchSize)
+	pause := minPause
+	for {
+		n, err := g.step(ctx)
+		switch {
+		case errors.Is(err, io.EOF):
+			g.finish()
+			return
+		case ctx.Err() != nil:
+			g.leave()
+			return
+		case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrLocked):
+			g.warn("%v; the events wait in %s until there is room again", err, g.dir)
+			pause = diskPause
+		case err != nil:
+			g.warn("journal %s: %v; its events stay in %s", g.name, err, g.dir)
+			g.leave()
+			return
+		case n > 0:
+			pause = minPause
+			continue
+		}
+		g.answer(err == nil)
+		g.rest(ctx, pause)
+		pause = min(pause*5/4, maxPause)
+	}
+}
+
+// rest waits a moment, for a question, or for the writer's end.
+func (g *ingester) rest(ctx context.Context, pause time.Duration) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	writer := g.writer
+	if g.gone {
+		writer = nil
+	}
+	select {
+	case <-timer.C:
+		g.lookForWriter()
+	case ask := <-g.asks:
+		g.asked = append(g.asked, ask)
+	case <-writer:
+		g.writerGone()
+	case <-ctx.Done():
+	}
+}
+
+// answer tells whoever asked that all is written.
+func (g *ingester) answer(written bool) {
+	if !written {
+		return
+	}
+	for _, a := range g.asked {
+		close(a)
+	}
+	g.asked = nil
+}
+
+// lookForWriter asks the journal's lock whether anybody writes, where nothing else tells.
+func (g *ingester) lookForWriter() {
+	if g.writer != nil || g.gone {
+		return
+	}
+	if alive, err := journal.Alive(g.dir, g.name); err == nil && !alive {
+		g.writerGone()
+	}
+}
+
+func (g *ingester) writerGone() {
+	g.gone = true
+	if g.reader != nil {
+		g.reader.WriterGone()
+	}
+}
+
+// step writes the next batch and returns its size. 0 and nil: there is nothing new.
+func (g *ingester) step(ctx context.Context) (int, error) {
+	if g.reader == nil {
+		if err := g.open(); err != nil || g.reader == nil {
+			return 0, err
+		}
+	}
+	// The reader's place is remembered by the recording only: a batch that cannot be written is read again.
+	before := g.reader.Position()
+	n, err := g.reader.Next(g.buf)
+	if err != nil && n == 0 {
+		return 0, err
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	batch := g.buf[:n]
+	at := g.reader.Position()
+	err = g.db.Write(ctx, storage.Batch{
+		RunID: g.run, App: g.app, Journal: g.name, Segment: at.Segment, Offset: at.Offset, Events: batch,
+	})
+	if err != nil {
+		return 0, errors.Join(err, g.reopen(before))
+	}
+	g.events += int64(n)
+	g.written(batch)
+	clear(batch)
+	return n, g.reader.Release(at)
+}
+
+// open opens the journal where the recording left off. It leaves reader nil while there is no journal yet.
+func (g *ingester) open() error {
+	segment, offset, _, err := g.db.JournalPosition(g.name)
+	if err != nil {
+		return err
+	}
+	return g.reopen(journal.Position{Segment: segment, Offset: offset})
+}
+
+func (g *ingester) reopen(at journal.Position) error {
+	if g.reader != nil {
+		g.reader.Close()
+		g.reader = nil
+	}
+	r, err := journal.Open(g.dir, g.name, at)
+	if errors.Is(err, fs.ErrNotExist) {
+		if g.gone { // the program ended before it made one
+			return io.EOF
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	g.reader = r
+	if h := r.Header(); g.app == "" {
+		g.app, g.run = h.App, h.Run
+	}
+	if g.gone {
+		r.WriterGone()
+	}
+	return nil
+}
+
+// finish deletes the journal, all of which is in the recording, and says what could not be kept.
+func (g *ingester) finish() {
+	g.whole = true
+	if g.reader != nil {
+		if n := g.reader.Dropped(); n > 0 {
+			g.warn("%d events of %s were not recorded since the disk was full; free some space", n, g.app)
+		}
+		if n := g.reader.Damaged(); n > 0 {
+			g.warn("%d pieces of journal %s were damaged and are missing from the recording; check the disk of %s", n, g.name, g.dir)
+		}
+	}
+	g.leave()
+	if err := journal.Remove(g.dir, g.name); err != nil {
+		g.warn("journal %s is recorded and cannot be removed: %v; delete its files by hand", g.name, err)
+		return
+	}
+	if err := g.db.ForgetJournal(g.name); err != nil {
+		g.warn("journal %s: %v", g.name, err)
+	}
+}
+
+func (g *ingester) leave() {
+	if g.reader != nil {
+		g.reader.Close()
+	}
+}

@@ -1,0 +1,293 @@
+package devserver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed-d81df0db/devserver/devserver/build"
+	"github.com/seed-d81df0db/devserver/devserver/proxy"
+	"github.com/seed-d81df0db/devserver/devserver/watch"
+	"github.com/seed-d81df0db/devserver/web"
+)
+
+const (
+	drainLimit  = 30 * time.Second // how long an old version may finish its requests
+	stopGrace   = 5 * time.Second  // from SIGTERM to SIGKILL
+	listenLimit = 5 * time.Second  // until an app that has not accepted is said to be silent
+	wellAfter   = 10 * time.Second // of running: what happened before does not count any more
+	maxBackoff  = 30 * time.Second
+)
+
+// loop owns the workers of an app. Only run touches its fields.
+type loop struct {
+	*app
+	builder *builder
+	changes <-chan watch.Change // nil: nothing is watched yet
+	pending []string            // files changed since the last version that was started
+	reread  bool                // among them are some that a program reads at its start
+	live    *version            // serves; nil: none does
+	next    *version            // has not accepted yet; nil: none is starting
+	trial   trial               // of next
+	good    *build.Result       // what live or next runs, or ran
+	reload  int                 // of live
+	lost    string              // why nothing serves
+	backoff time.Duration       // before the last restart
+	restart *time.Timer
+	silent  *time.Timer
+	retired sync.WaitGroup // versions that drain
+}
+
+// trial is what a version that is starting was started for.
+type trial struct {
+	files   []string
+	built   time.Time
+	counted bool // it is a reload, or the first start
+}
+
+// run builds, starts, swaps and restarts until ctx ends; then everything has ended.
+func (l *loop) run(ctx context.Context) error {
+	defer l.stop()
+	l.rebuild(ctx, watch.Change{At: time.Now()})
+	for {
+		select {
+		case changes := <-l.builder.watching:
+			l.changes = changes
+		case c, ok := <-l.changes:
+			if !ok {
+				l.changes = nil
+				continue
+			}
+			l.changed(ctx, c)
+		case b := <-l.builder.built:
+			if b.number != l.builder.newest {
+				continue
+			}
+			if err := l.built(b); err != nil {
+				return err
+			}
+		case <-ready(l.next):
+			l.swap(ctx)
+		case <-done(l.next):
+			l.nextEnded()
+		case <-done(l.live):
+			l.liveEnded()
+		case <-l.restart.C:
+			l.startAgain()
+		case <-l.silent.C:
+			l.isSilent()
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func newLoop(a *app, b *builder) *loop {
+	l := &loop{app: a, builder: b, restart: time.NewTimer(time.Hour), silent: time.NewTimer(time.Hour)}
+	l.restart.Stop()
+	l.silent.Stop()
+	return l
+}
+
+func ready(v *version) <-chan struct{} {
+	if v == nil {
+		return nil
+	}
+	return v.Ready()
+}
+
+func done(v *version) <-chan struct{} {
+	if v == nil {
+		return nil
+	}
+	return v.Done()
+}
+
+// changed takes in what was saved.
+func (l *loop) changed(ctx context.Context, c watch.Change) {
+	if c.Kind == watch.Static {
+		return // the app reads it anew by itself
+	}
+	for _, f := range c.Files {
+		l.pending = append(l.pending, l.project.Rel(f))
+	}
+	if c.Kind == watch.Settings {
+		l.sup.notices.warnf("%s changed; start devserver again to apply it", strings.Join(l.pending, ", "))
+	}
+	l.reread = l.reread || c.Kind != watch.Source
+	l.proxy.Hold()
+	if c.Kind == watch.Template && l.good != nil && !l.builder.busy {
+		l.restart.Stop()
+		l.try(l.good, true)
+		return
+	}
+	l.rebuild(ctx, c)
+}
+
+// rebuild begins a build; one that is under way is given up.
+func (l *loop) rebuild(ctx context.Context, c watch.Change) {
+	l.sup.notices.tell(BuildStarted{App: l.name, Files: l.pending, First: l.good == nil})
+	l.show(func(w *web.App) { w.Building = time.Now() })
+	l.builder.start(ctx, c.At)
+}
+
+// built takes in the result of the newest build. The error ends devserver: nothing would ever change.
+func (l *loop) built(b built) error {
+	l.builder.busy = false
+	l.show(func(w *web.App) { w.Building = time.Time{} })
+	if b.err != nil {
+		return l.buildFailed(b)
+	}
+	if b.result.Output != "" {
+		l.sup.notices.warnf("go build: %s", strings.TrimSpace(b.result.Output))
+	}
+	if l.runs(b.result) && !l.reread {
+		l.pending = nil
+		if l.next == nil {
+			l.proxy.Release(nil)
+		}
+		return nil
+	}
+	l.good = b.result
+	l.try(b.result, true)
+	return nil
+}
+
+// runs tells whether the newest version is this very program.
+func (l *loop) runs(b *build.Result) bool {
+	newest := cmp.Or(l.next, l.live)
+	return newest != nil && newest.build.ID == b.ID
+}
+
+func (l *loop) buildFailed(b built) error {
+	problem := &proxy.Problem{Title: "The app does not compile", Text: b.err.Error(), Advice: "Save a version that compiles, and it is served."}
+	notice := BuildFailed{App: l.name, Output: b.err.Error(), Duration: b.took, Serving: l.live != nil}
+	var failure *build.Failure
+	if errors.As(b.err, &failure) {
+		notice.Output, notice.Errors, notice.Duration = failure.Output, failure.Errors, failure.Duration
+	} else {
+		problem.Title, problem.Advice = "The app cannot be built", "The terminal of devserver says more."
+	}
+	if l.sup.opts.NoReload && l.live == nil {
+		return fmt.Errorf("%s does not compile:\n%s\nmend it and start again, or leave --no-reload out", l.name, strings.TrimSpace(notice.Output))
+	}
+	l.sup.notices.tell(notice)
+	if l.live == nil {
+		l.lost = "it does not compile"
+	}
+	shown := web.Build{Number: l.reload, At: time.Now(), Files: l.pending, Build: notice.Duration, Serving: l.live != nil}
+	for _, e := range notice.Errors {
+		shown.Errors = append(shown.Errors, errorLine(e))
+	}
+	if len(shown.Errors) == 0 {
+		shown.Errors = []string{notice.Output}
+	}
+	l.showBuild(shown)
+	l.show(func(w *web.App) { w.Down = l.lost })
+	if l.next == nil {
+		l.proxy.Release(problem)
+	}
+	return nil
+}
+
+func errorLine(e BuildError) string {
+	switch {
+	case e.File == "":
+		return e.Message
+	case e.Line == 0:
+		return e.File + ": " + e.Message
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
+}
+
+// try starts a version. One that has not accepted yet is given up.
+func (l *loop) try(b *build.Result, counted bool) {
+	l.dismiss()
+	v, err := l.startVersion(b)
+	if err != nil {
+		l.sup.notices.warnf("%v; it is tried again after the next change", err)
+		l.proxy.Release(&proxy.Problem{Title: "The app cannot be started", Text: err.Error()})
+		return
+	}
+	l.next, l.trial = v, trial{files: l.pending, built: time.Now(), counted: counted}
+	l.pending, l.reread = nil, false
+	l.silent.Reset(listenLimit)
+}
+
+// dismiss stops next, which nobody has been served by.
+func (l *loop) dismiss() {
+	if l.next == nil {
+		return
+	}
+	v := l.next
+	l.next = nil
+	l.silent.Stop()
+	l.retired.Go(func() { v.stop(l.sup.work, stopGrace) })
+}
+
+// swap moves the traffic to next, which accepts now.
+func (l *loop) swap(ctx context.Context) {
+	v, old := l.next, l.live
+	l.live, l.next = v, nil
+	l.silent.Stop()
+	drained := l.proxy.Use(v)
+	if old != nil {
+		l.retired.Go(func() { retire(ctx, old, drained) })
+	}
+	first := isOpen(l.ready)
+	if l.trial.counted && !first {
+		l.reload++
+	}
+	swap := time.Since(l.trial.built)
+	l.lost = ""
+	l.show(func(w *web.App) { w.Reload, w.Down = l.reload+1, "" })
+	if l.trial.counted {
+		l.showBuild(web.Build{Number: l.reload + 1, At: time.Now(), Files: l.trial.files, Build: v.build.Duration, Swap: swap})
+	}
+	l.sup.notices.tell(AppReady{
+		App: l.name, URL: l.url, Console: l.sup.consoleURL, Profile: l.policy.Profile,
+		Reload: l.reload, Files: l.trial.files, Build: v.build.Duration, Swap: swap, First: first,
+	})
+	if first {
+		close(l.ready)
+	}
+	l.builder.prune(v.build.Binary)
+}
+
+func isOpen(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return false
+	default:
+		return true
+	}
+}
+
+// retire stops an old version once its requests are finished. When devserver stops, the proxy has cut them.
+func retire(ctx context.Context, v *version, drained <-chan struct{}) {
+	limit := time.NewTimer(drainLimit)
+	defer limit.Stop()
+	select {
+	case <-drained:
+	case <-limit.C:
+	case <-v.Done():
+	case <-ctx.Done():
+	}
+	v.stop(context.Background(), stopGrace)
+}
+
+// stop ends all that the loop has started.
+func (l *loop) stop() {
+	l.builder.stop()
+	l.restart.Stop()
+	l.silent.Stop()
+	l.dismiss()
+	if l.live != nil {
+		l.live.stop(context.Background(), stopGrace)
+	}
+	l.retired.Wait()
+}

@@ -1,0 +1,52 @@
+package devserver
+
+import (
+	"fmt"
+	"sync"
+)
+
+// notifier passes notices on, one at a time, and says each denial once.
+type notifier struct {
+	mu   sync.Mutex
+	hear func(Notice)        // nil: nobody hears; guarded by mu
+	said map[string]struct{} // guarded by mu: denials and warnings told already
+}
+
+func newNotifier(hear func(Notice)) *notifier {
+	return &notifier{hear: hear, said: map[string]struct{}{}}
+}
+
+func (n *notifier) tell(notice Notice) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.hear != nil {
+		n.hear(notice)
+	}
+}
+
+// once tells a notice unless one with that key was told before.
+func (n *notifier) once(key string, notice Notice) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, told := n.said[key]; told {
+		return
+	}
+	n.said[key] = struct{}{}
+	if n.hear != nil {
+		n.hear(notice)
+	}
+}
+
+func (n *notifier) denied(d Denied) {
+	n.once(fmt.Sprintf("denied %s %s %s", d.App, d.Rule, d.CallSite), d)
+}
+
+func (n *notifier) warnf(format string, args ...any) {
+	n.tell(Warning{fmt.Sprintf(format, args...)})
+}
+
+// warnOnce says a warning that would be the same every time.
+func (n *notifier) warnOnce(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	n.once("warning "+text, Warning{text})
+}

@@ -1,0 +1,90 @@
+package devserver
+
+import (
+	"cmp"
+	"net"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+
+	"github.com/seed-d81df0db/devserver/sandbox"
+)
+
+// observer watches the events of one journal go by: it says what was denied and counts what was reclaimed.
+type observer struct {
+	app       string
+	notices   *notifier
+	reclaimed *atomic.Int64
+	sockets   map[uint64]sandbox.Info // that are open
+	requests  map[uint64]string       // under way: "GET /orders/7"
+}
+
+func newObserver(app string, notices *notifier, reclaimed *atomic.Int64) *observer {
+	return &observer{app: app, notices: notices, reclaimed: reclaimed, sockets: map[uint64]sandbox.Info{}, requests: map[uint64]string{}}
+}
+
+func (o *observer) see(events []sandbox.Event) {
+	for i := range events {
+		o.event(&events[i])
+	}
+}
+
+func (o *observer) event(e *sandbox.Event) {
+	switch e.Kind {
+	case sandbox.KindRequestBegin:
+		if e.Req != nil {
+			o.requests[e.Request] = e.Req.Method + " " + e.Req.URL
+		}
+		return
+	case sandbox.KindRequestEnd:
+		delete(o.requests, e.Request)
+		return
+	}
+	info := o.learn(e)
+	switch {
+	case e.Kind == sandbox.KindReclaim:
+		o.reclaimed.Add(1)
+		delete(o.sockets, e.Socket)
+	case e.Kind == sandbox.KindClose:
+		delete(o.sockets, e.Socket)
+	case e.Kind == sandbox.KindDeny, e.Rule != "" && !e.Rule.Allows():
+		o.deny(e, info)
+	}
+}
+
+// learn returns what is known about the event's socket, and keeps it: later events do not repeat it.
+func (o *observer) learn(e *sandbox.Event) sandbox.Info {
+	known, open := o.sockets[e.Socket]
+	if e.Info == nil {
+		return known
+	}
+	known = sandbox.Info{
+		Network: cmp.Or(e.Info.Network, known.Network), Host: cmp.Or(e.Info.Host, known.Host),
+		Remote: cmp.Or(e.Info.Remote, known.Remote), Local: cmp.Or(e.Info.Local, known.Local),
+		Standin: cmp.Or(e.Info.Standin, known.Standin), CallSite: cmp.Or(e.Info.CallSite, known.CallSite),
+	}
+	if e.Socket != 0 && (open || e.Kind != sandbox.KindDeny) { // what begins with its denial never ends
+		o.sockets[e.Socket] = known
+	}
+	return known
+}
+
+func (o *observer) deny(e *sandbox.Event, info sandbox.Info) {
+	o.notices.denied(Denied{
+		App: o.app, Rule: string(e.Rule), Network: info.Network, Destination: destination(info), CallSite: info.CallSite,
+		Reason: e.Detail, Advice: e.Rule.Advice(), Request: o.requests[e.Request], Report: e.Kind != sandbox.KindDeny,
+	})
+}
+
+// destination is what the program wants to reach, as far as possible in its own words.
+func destination(i sandbox.Info) string {
+	remote := cmp.Or(i.Remote, i.Local)
+	if i.Host == "" || strings.HasPrefix(remote, i.Host) {
+		return remote
+	}
+	if _, err := netip.ParseAddrPort(remote); err != nil {
+		return i.Host
+	}
+	_, port, _ := net.SplitHostPort(remote)
+	return net.JoinHostPort(i.Host, port)
+}

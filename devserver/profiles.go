@@ -1,0 +1,40 @@
+package devserver
+
+import (
+	"github.com/seed-d81df0db/devserver/devserver/profile"
+	"github.com/seed-d81df0db/devserver/sandbox"
+)
+
+// ProfileInfo describes a built-in profile.
+type ProfileInfo struct{ Name, Summary string }
+
+// Profiles lists the built-in profiles.
+func Profiles() []ProfileInfo {
+	var all []ProfileInfo
+	for _, p := range profile.List() {
+		all = append(all, ProfileInfo(p))
+	}
+	return all
+}
+
+// ProfileText returns the YAML of a built-in profile, or of a file.
+func ProfileText(name string) (string, error) {
+	p, err := profile.Load(name)
+	if err != nil {
+		return "", err
+	}
+	return p.Text(), nil
+}
+
+// NewJudge returns what decides by a profile: a built-in one's name, a file, or "" for appengine.
+func NewJudge(name string) (*sandbox.Judge, error) {
+	p, err := profile.Load(name)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := p.Policy()
+	if err != nil {
+		return nil, err
+	}
+	return policy.Compile()
+}

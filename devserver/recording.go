@@ -1,0 +1,54 @@
+package devserver
+
+import (
+	"context"
+
+	"github.com/seed-d81df0db/devserver/sandbox/record"
+	"github.com/seed-d81df0db/devserver/storage"
+)
+
+// Recording is a recording.db opened for reading.
+type Recording struct{ db *storage.DB }
+
+// OpenRecording opens a recording for reading; a devserver may be writing it.
+func OpenRecording(file string) (*Recording, error) {
+	db, err := storage.OpenReadOnly(file)
+	if err != nil {
+		return nil, err
+	}
+	return &Recording{db}, nil
+}
+
+// Sockets returns the sockets that the filter selects, newest first.
+func (r *Recording) Sockets(ctx context.Context, f record.SocketFilter) ([]record.Socket, error) {
+	return r.db.Sockets(ctx, f)
+}
+
+// Events returns the events that the filter selects.
+func (r *Recording) Events(ctx context.Context, f record.EventFilter) ([]record.Event, error) {
+	return r.db.Events(ctx, f)
+}
+
+// Denials returns the denials that the filter selects, counted by rule, call site and destination.
+func (r *Recording) Denials(ctx context.Context, f record.EventFilter) ([]record.Denial, error) {
+	return r.db.Denials(ctx, f)
+}
+
+// Requests returns the requests that the filter selects, newest first.
+func (r *Recording) Requests(ctx context.Context, f record.RequestFilter) ([]record.Request, error) {
+	return r.db.Requests(ctx, f)
+}
+
+// Runs returns the starts of workers, newest first.
+func (r *Recording) Runs(ctx context.Context) ([]record.Run, error) { return r.db.Runs(ctx) }
+
+// Counts returns the numbers of the overview. No socket counts as idle: only a running devserver knows its clock.
+func (r *Recording) Counts(ctx context.Context) (record.Counts, error) { return r.db.Counts(ctx, 0) }
+
+// Usage returns what is used of the quotas of an app, of all apps for "".
+func (r *Recording) Usage(ctx context.Context, app string) ([]record.QuotaUsage, error) {
+	return r.db.Usage(ctx, app)
+}
+
+// Close closes the recording.
+func (r *Recording) Close() error { return r.db.Close() }

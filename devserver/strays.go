@@ -1,0 +1,149 @@
+package devserver
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/seed-d81df0db/devserver/runtime/journal"
+	"github.com/seed-d81df0db/devserver/sandbox"
+	"github.com/seed-d81df0db/devserver/sandbox/record"
+)
+
+// strayEvery is how often the folder of journals is looked at for those of processes that no supervisor started.
+const strayEvery = 500 * time.Millisecond
+
+// strays are the journals that belong to no worker of this devserver: those of a devserver that was killed, of
+// processes under `devserver env`, and of programs that a worker starts under the rules.
+type strays struct {
+	sup *supervisor
+
+	mu      sync.Mutex
+	claimed map[string]bool // names that somebody reads; guarded by mu
+	readers sync.WaitGroup
+}
+
+// claim says that the journal of that name is read by the caller, who forgets it when its files are deleted.
+func (s *strays) claim(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.claimed[name] {
+		return false
+	}
+	s.claimed[name] = true
+	return true
+}
+
+func (s *strays) forget(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.claimed, name)
+}
+
+// recover reads what dead processes have left behind, and says so. Journals that are still being written are
+// followed from then on.
+func (s *strays) recover(ctx context.Context) error {
+	names, err := journal.List(s.sup.journals)
+	if err != nil {
+		return fmt.Errorf("journals left behind: %w", err)
+	}
+	var found Recovered
+	for _, name := range names {
+		alive, err := journal.Alive(s.sup.journals, name)
+		if err != nil {
+			s.sup.notices.warnf("journal %s: %v; it is left where it is", name, err)
+			s.claim(name)
+			continue
+		}
+		if alive {
+			continue
+		}
+		g := s.follow(ctx, name)
+		<-g.done
+		found.Journals++
+		found.Events += g.events
+	}
+	if err := s.endRuns(ctx); err != nil {
+		return err
+	}
+	if found.Journals > 0 {
+		s.sup.notices.tell(found)
+	}
+	return nil
+}
+
+// endRuns closes the runs that a killed devserver could not.
+func (s *strays) endRuns(ctx context.Context) error {
+	runs, err := s.sup.db.SelectRuns(ctx, record.RunFilter{Unfinished: true, Limit: -1})
+	if err != nil {
+		return err
+	}
+	for _, r := range runs {
+		last, err := s.lastSeen(ctx, r)
+		if err != nil {
+			return err
+		}
+		if err := s.sup.db.EndRun(r.ID, last, "devserver was killed"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lastSeen is the time of a run's last event, or else of its start.
+func (s *strays) lastSeen(ctx context.Context, r record.Run) (int64, error) {
+	events, err := s.sup.db.Events(ctx, record.EventFilter{RunID: r.ID, Limit: 1})
+	if err != nil || len(events) == 0 {
+		return r.StartedAt, err
+	}
+	return max(r.StartedAt, events[0].At+events[0].DurationNS), nil
+}
+
+// run looks for new journals until ctx ends, and then waits for those that are being read.
+func (s *strays) run(ctx context.Context) {
+	tick := time.NewTicker(strayEvery)
+	defer tick.Stop()
+	defer s.readers.Wait()
+	for {
+		s.look(ctx)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *strays) look(ctx context.Context) {
+	names, err := journal.List(s.sup.journals)
+	if err != nil {
+		s.sup.notices.warnOnce("journals: %v; what processes outside devserver do is not recorded", err)
+		return
+	}
+	for _, name := range names {
+		s.follow(ctx, name)
+	}
+}
+
+// follow reads a journal unless somebody does already; it then returns nil.
+func (s *strays) follow(ctx context.Context, name string) *ingester {
+	if !s.claim(name) {
+		return nil
+	}
+	seen := newObserver("", s.sup.notices, &s.sup.fleet.reclaimed)
+	g := &ingester{db: s.sup.db, dir: s.sup.journals, name: name, warn: s.sup.notices.warnOnce}
+	g.written = func(events []sandbox.Event) {
+		seen.app = g.app
+		seen.see(events)
+		s.sup.touch()
+	}
+	g.start(ctx)
+	s.readers.Go(func() {
+		<-g.done
+		if g.whole { // otherwise it is left for the next start
+			s.forget(name)
+		}
+	})
+	return g
+}

@@ -1,0 +1,148 @@
+package devserver
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/seed-d81df0db/devserver/devserver/build"
+	"github.com/seed-d81df0db/devserver/devserver/worker"
+	"github.com/seed-d81df0db/devserver/runtime/wire"
+	"github.com/seed-d81df0db/devserver/sandbox"
+	"github.com/seed-d81df0db/devserver/sandbox/record"
+)
+
+// version is a build of an app, the worker that runs it, and the worker's journal.
+type version struct {
+	*worker.Worker
+	app     *app
+	build   *build.Result
+	run     int64 // runs.id
+	started time.Time
+	journal *ingester
+	helpers sync.WaitGroup // what speaks to the worker for a while
+	ended   chan struct{}  // closed when the worker is dead and all of its journal is in the recording
+
+	mu    sync.Mutex
+	other string // where else it asked to listen; guarded by mu
+}
+
+// startVersion starts a worker for a build. Its end is in the recording when ended is closed.
+func (a *app) startVersion(b *build.Result) (*version, error) {
+	s := a.sup
+	v := &version{app: a, build: b, started: time.Now(), ended: make(chan struct{})}
+	run := record.Run{
+		App: a.name, StartedAt: v.started.UnixNano(), GoVersion: a.project.GoVersion, BuildMS: b.Duration.Milliseconds(), Profile: a.policy.Profile,
+	}
+	var err error
+	if v.run, err = s.db.StartRun(run); err != nil {
+		return nil, fmt.Errorf("start the app: %w", err)
+	}
+	offset, _ := s.fleet.clock()
+	v.Worker, err = worker.Start(worker.Config{
+		Binary: b.Binary, Dir: a.project.Dir, Env: a.env, Agent: a.agentConfig(v.run, offset),
+		ConfigFile: filepath.Join(s.data, "agent-"+strconv.FormatInt(v.run, 10)+".json"),
+		Output:     s.output, Said: v.said,
+	})
+	if err != nil {
+		s.db.EndRun(v.run, time.Now().UnixNano(), err.Error())
+		return nil, err
+	}
+	if err := s.db.FinishRun(record.Run{ID: v.run, PID: v.PID()}); err != nil {
+		s.notices.warnf("%v", err)
+	}
+	v.followJournal()
+	s.fleet.add(v, offset)
+	go v.watchEnd()
+	return v, nil
+}
+
+// agentConfig is what the agent of a run is told.
+func (a *app) agentConfig(run int64, offset time.Duration) wire.Config {
+	return wire.Config{
+		Version: wire.Version, App: a.name, Run: run,
+		Policy: *a.policy, Standins: a.standins, ClockOffset: offset,
+		JournalDir: a.sup.journals, Journal: journalName(run),
+		IDs: a.sup.ids.path, Usage: a.usage.path,
+		Port: a.port, Root: a.project.Module.Dir, UserPaths: a.project.UserPaths(),
+	}
+}
+
+// journalName is unlike the names that processes make up for themselves.
+func journalName(run int64) string { return "run-" + strconv.FormatInt(run, 10) }
+
+// followJournal reads the worker's journal into the recording.
+func (v *version) followJournal() {
+	s := v.app.sup
+	seen := newObserver(v.app.name, s.notices, &s.fleet.reclaimed)
+	v.journal = &ingester{
+		db: s.db, dir: s.journals, name: journalName(v.run), app: v.app.name, run: v.run, writer: v.Done(),
+		written: func(events []sandbox.Event) {
+			seen.see(events)
+			s.touch()
+		},
+		warn: s.notices.warnOnce,
+	}
+	s.strays.claim(v.journal.name)
+	v.journal.start(s.work)
+}
+
+// watchEnd writes down how the worker ended, after everything that it had recorded.
+func (v *version) watchEnd() {
+	defer close(v.ended)
+	s := v.app.sup
+	<-v.Done()
+	at := time.Now().UnixNano()
+	s.fleet.remove(v)
+	<-v.journal.done
+	v.helpers.Wait()
+	s.strays.forget(v.journal.name)
+	if err := s.db.EndRun(v.run, at, v.Exit()); err != nil {
+		s.notices.warnOnce("%v", err)
+	}
+	s.touch()
+}
+
+// said hears the agent.
+func (v *version) said(m wire.Message) {
+	switch m.Type {
+	case wire.OtherPort:
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		if v.other == "" {
+			v.other = m.Addr
+		}
+	case worker.Garbled:
+		v.app.sup.notices.warnf("the agent in %s speaks another language (%s); remove the patched Go with devserver doctor's advice, and start again", v.app.name, m.Error)
+	}
+}
+
+// elsewhere says where the app listens instead of on $PORT, "" when it has not asked to.
+func (v *version) elsewhere() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.other
+}
+
+// stop ends the worker within the grace, or sooner when ctx ends, and waits until its end is in the recording.
+func (v *version) stop(ctx context.Context, grace time.Duration) {
+	v.Stop(ctx, grace)
+	<-v.ended
+}
+
+// output passes a line of an app on. Lines of several apps come one at a time.
+func (s *supervisor) output(l worker.Line) {
+	s.outMu.Lock()
+	defer s.outMu.Unlock()
+	w := s.opts.Stdout
+	if l.Stream == worker.Stderr {
+		w = s.opts.Stderr
+	}
+	if w != nil {
+		io.WriteString(w, l.Text+"\n")
+	}
+}
