@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,7 +77,9 @@ type buildError struct {
 	out  []byte
 }
 
-func (e *buildError) Error() string { return "build " + e.name + ": " + e.err.Error() + "\n" + string(e.out) }
+func (e *buildError) Error() string {
+	return "build " + e.name + ": " + e.err.Error() + "\n" + string(e.out)
+}
 
 var binaries string
 
@@ -199,13 +202,13 @@ func events(t *testing.T, dir string) []sandbox.Event {
 	batch := make([]sandbox.Event, 1000)
 	for {
 		n, err := r.Next(batch)
+		all = append(all, batch[:n]...)
+		if err == io.EOF {
+			return all
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n == 0 {
-			return all
-		}
-		all = append(all, batch[:n]...)
 	}
 }
 

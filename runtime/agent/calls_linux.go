@@ -104,7 +104,7 @@ func (a *Agent) called(c *call) error {
 		if c.err != 0 && c.err != syscall.EINPROGRESS && c.err != syscall.EINTR {
 			err = c.err
 		}
-		s.Connected(localAddr(int(c.fd)), err)
+		s.Connected(sandbox.Op{}, localAddr(int(c.fd)), err)
 	case syscall.SYS_BIND, syscall.SYS_LISTEN:
 		// judged and recorded before
 	case syscall.SYS_CLOSE:

@@ -5,6 +5,7 @@ package net
 import (
 	"internal/devserver/sandbox"
 	"net/netip"
+	"os"
 	"syscall"
 )
 
@@ -198,6 +199,9 @@ func (fd *netFD) devserverSend(size int, dst netip.AddrPort) (to syscall.Sockadd
 	s := fd.devserver.sock
 	if dst.IsValid() {
 		route, err := s.SendTo(dst)
+		if se, ok := err.(*os.SyscallError); ok {
+			err = &os.SyscallError{Syscall: writeToSyscallName, Err: se.Err} // as the system's own answer is named
+		}
 		if err != nil {
 			return nil, op, err
 		}

@@ -111,10 +111,10 @@ func (o *devserverOpening) open(ctx context.Context) (*netFD, error) {
 		return nil, err
 	}
 	if o.route.Standin {
-		fd.setAddr(fd.laddr, o.raddr) // the program sees production's address
+		fd.raddr = o.raddr // the program sees production's address
 	}
 	if o.raddr != nil {
-		return fd, o.sock.Connected(devserverAddrPort(fd.laddr), nil)
+		return fd, o.sock.Connected(sandbox.Op{}, devserverAddrPort(fd.laddr), nil)
 	}
 	o.sock.Opened(devserverAddrPort(fd.laddr))
 	return fd, nil
@@ -132,7 +132,7 @@ func (o *devserverOpening) start(ctx context.Context, fd *netFD, laddr, raddr so
 
 // failed records the error with which the machine itself ended the attempt.
 func (o *devserverOpening) failed(err error) error {
-	return o.sock.Connected(netip.AddrPort{}, err)
+	return o.sock.Connected(sandbox.Op{}, netip.AddrPort{}, err)
 }
 
 // untrusted wraps the program's Control function: it is user code again, and it sees production's address.

@@ -56,7 +56,6 @@ func devserver_alloc(n uintptr) unsafe.Pointer
 //go:uintptrkeepalive
 //go:nosplit
 //go:norace
-//go:linkname RawSyscall
 func RawSyscall(trap, a1, a2, a3 uintptr) (r1, r2 uintptr, err Errno) {
 	// A child between fork and exec comes here too, with other numbers.
 	if devserverHook != nil && (trap == SYS_SOCKET || trap == SYS_CONNECT || trap == SYS_BIND || trap == SYS_LISTEN) && !devserver_trusted() {
@@ -68,7 +67,6 @@ func RawSyscall(trap, a1, a2, a3 uintptr) (r1, r2 uintptr, err Errno) {
 //go:uintptrkeepalive
 //go:nosplit
 //go:norace
-//go:linkname Syscall
 func Syscall(trap, a1, a2, a3 uintptr) (r1, r2 uintptr, err Errno) {
 	if devserverHook != nil && devserverConcerns(trap, a1) && !devserver_trusted() {
 		return devserverCall(trap, a1, a2, a3, 0, 0, 0)
@@ -79,7 +77,6 @@ func Syscall(trap, a1, a2, a3 uintptr) (r1, r2 uintptr, err Errno) {
 //go:uintptrkeepalive
 //go:nosplit
 //go:norace
-//go:linkname Syscall6
 func Syscall6(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err Errno) {
 	if devserverHook != nil && devserverConcerns(trap, a1) && !devserver_trusted() {
 		return devserverCall(trap, a1, a2, a3, a4, a5, a6)

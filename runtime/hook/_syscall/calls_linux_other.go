@@ -7,21 +7,18 @@ package syscall
 //go:uintptrkeepalive
 //go:nosplit
 //go:norace
-//go:linkname RawSyscall
 func RawSyscall(trap, a1, a2, a3 uintptr) (r1, r2 uintptr, err Errno) {
 	return devserverRawSyscall(trap, a1, a2, a3)
 }
 
 //go:uintptrkeepalive
 //go:nosplit
-//go:linkname Syscall
 func Syscall(trap, a1, a2, a3 uintptr) (r1, r2 uintptr, err Errno) {
 	return devserverSyscall(trap, a1, a2, a3)
 }
 
 //go:uintptrkeepalive
 //go:nosplit
-//go:linkname Syscall6
 func Syscall6(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err Errno) {
 	return devserverSyscall6(trap, a1, a2, a3, a4, a5, a6)
 }

@@ -32,11 +32,19 @@ func init() {
 		say("bind 127.0.0.1", syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
 		say("bind 0.0.0.0", syscall.Bind(fd, &syscall.SockaddrInet4{}))
 		a := netip.MustParseAddrPort(args[0])
-		say("sendto", syscall.Sendto(fd, []byte("four"), 0, &syscall.SockaddrInet4{Addr: a.Addr().As4(), Port: int(a.Port())}))
-		_, err = syscall.SendmsgN(fd, []byte("sixsix"), nil, &syscall.SockaddrInet4{Addr: a.Addr().As4(), Port: int(a.Port())}, 0)
+		to := &syscall.SockaddrInet4{Addr: a.Addr().As4(), Port: int(a.Port())}
+		say("sendto", syscall.Sendto(fd, []byte("four"), 0, to))
+		_, err = syscall.SendmsgN(fd, []byte("sixsix"), nil, to, 0)
 		say("sendmsg", err)
-		n, _, err := syscall.Recvfrom(fd, make([]byte, 100), 0)
-		fmt.Println("recvfrom", n, err)
+		for range 2 {
+			n, _, err := syscall.Recvfrom(fd, make([]byte, 100), 0)
+			fmt.Println("recvfrom", n, err)
+		}
+		b := netip.MustParseAddrPort(args[1])
+		to = &syscall.SockaddrInet4{Addr: b.Addr().As4(), Port: int(b.Port())}
+		say("sendto elsewhere", syscall.Sendto(fd, []byte("four"), 0, to))
+		_, err = syscall.SendmsgN(fd, []byte("sixsix"), nil, to, 0)
+		say("sendmsg elsewhere", err)
 		syscall.Close(fd)
 		raw, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_RAW, syscall.IPPROTO_ICMP)
 		say("raw socket", err)

@@ -1,0 +1,61 @@
+//go:build linux && (amd64 || arm64)
+
+package rules
+
+import (
+	"testing"
+
+	"github.com/seed-d81df0db/devserver/sandbox"
+)
+
+func TestSystemCalls(t *testing.T) {
+	t.Parallel()
+	addr := echo(t)
+	denied := start(t, "probe", run{Args: []string{"connect", addr}})
+	wantLines(t, denied, "socket: ok", "connect: permission denied [errno 13, OpError false]", "close: ok")
+	allowed := start(t, "probe", run{Args: []string{"connect", addr}, Standins: []sandbox.Standin{{Local: addr}}})
+	wantLines(t, allowed, "socket: ok", "connect: ok", "write 6 <nil>", "read 6 <nil>", "close: ok")
+	if sent := allowed.of(sandbox.KindSend); len(sent) != 1 || sent[0].Bytes != 6 {
+		t.Errorf("sends %+v, want one of 6 bytes", sent)
+	}
+	packets, other := echoUDP(t), echoUDP(t)
+	const no = ": permission denied [errno 13, OpError false]"
+	bound := start(t, "probe", run{Args: []string{"bind", packets, other}, Standins: []sandbox.Standin{{Local: packets}}})
+	wantLines(t, bound, "bind 127.0.0.1"+no, "bind 0.0.0.0: ok", "sendto: ok", "sendmsg: ok", "recvfrom 4 <nil>", "recvfrom 6 <nil>",
+		"sendto elsewhere"+no, "sendmsg elsewhere"+no, "raw socket"+no, "interfaces: ok")
+	wantBytes(t, bound, 10, 10)
+}
+
+// The descriptor of a connection of package net is judged in the program's hands too, and each datagram once.
+func TestLentDescriptor(t *testing.T) {
+	t.Parallel()
+	packets := echoUDP(t)
+	denied := start(t, "probe", run{Args: []string{"control", packets}})
+	const no = ": permission denied [errno 13, OpError false]"
+	if len(denied.Lines) != 4 || denied.Lines[0] != "sendto inside"+no || denied.Lines[1] != "sendto after"+no || denied.Lines[3] != "close: ok" {
+		t.Errorf("printed %q", denied.Lines)
+	}
+	if n := len(denied.of(sandbox.KindDeny)); n != 3 {
+		t.Errorf("%d denials, want 3", n)
+	}
+	allowed := start(t, "probe", run{Args: []string{"control", packets}, Standins: []sandbox.Standin{{Local: packets}}})
+	wantLines(t, allowed, "sendto inside: ok", "sendto after: ok", "writeto: ok", "close: ok")
+	wantBytes(t, allowed, 12, 0)
+}
+
+// wantBytes fails unless the journal holds so many bytes sent and received.
+func wantBytes(t *testing.T, r result, sent, received int64) {
+	t.Helper()
+	var out, in int64
+	for _, e := range r.Events {
+		switch e.Kind {
+		case sandbox.KindSend:
+			out += e.Bytes
+		case sandbox.KindReceive:
+			in += e.Bytes
+		}
+	}
+	if out != sent || in != received {
+		t.Errorf("sent %d and received %d bytes, want %d and %d", out, in, sent, received)
+	}
+}
