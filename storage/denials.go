@@ -18,18 +18,15 @@ func (db *DB) Denials(ctx context.Context, f record.EventFilter) ([]record.Denia
 	w.addIf(f.Rule != "", "d.rule = ?", f.Rule)
 	w.addIf(f.RunID != 0, "d.run_id = ?", f.RunID)
 	w.addIf(f.Host != "", `(d.destination LIKE ? ESCAPE '\' OR d.remote_addr LIKE ? ESCAPE '\')`, contains(f.Host), contains(f.Host))
-	having.addIf(true, "true")
 	having.addIf(f.Since != 0, "max(d.last_at) >= ?", f.Since)
 	having.addIf(f.Before != 0, "max(d.last_event) < ?", f.Before)
 	having.addIf(f.After != 0, "max(d.last_event) > ?", f.After)
-	// With max, SQLite takes the other columns from the row that has it.
-	q := `WITH picked AS (SELECT max(d.last_event) AS id, sum(d.count) AS count, min(d.first_at) AS first_at, d.run_id, d.app, d.rule, d.call_site,
-		d.network, d.host, d.remote_addr, d.last_at FROM denials d` + w.clause() +
-		` GROUP BY d.app, d.rule, d.call_site, d.destination HAVING ` + having.clause()[len(" WHERE "):] + ` ORDER BY id DESC LIMIT ?)
-		SELECT p.id, p.run_id, p.app, coalesce(e.socket_id, 0), coalesce(e.request_id, 0), coalesce(e.at, p.last_at), 'deny', coalesce(e.bytes, 0), coalesce(e.duration_ns, 0),
-		p.rule, coalesce(e.error, ''), coalesce(e.detail, ''), p.network, p.host, p.remote_addr, p.call_site,
+	q := `WITH picked AS (SELECT max(d.last_event) AS id, sum(d.count) AS count, min(d.first_at) AS first_at FROM denials d` + w.clause() +
+		` GROUP BY d.app, d.rule, d.call_site, d.destination` + having.having() + ` ORDER BY id DESC LIMIT ?)
+		SELECT d.last_event, d.run_id, d.app, coalesce(e.socket_id, 0), coalesce(e.request_id, 0), coalesce(e.at, d.last_at), 'deny', coalesce(e.bytes, 0), coalesce(e.duration_ns, 0),
+		d.rule, coalesce(e.error, ''), coalesce(e.detail, ''), d.network, d.host, d.remote_addr, d.call_site,
 		coalesce(q.method || ' ' || q.url, ''), coalesce(q.status, 0), p.count, p.first_at
-		FROM picked p LEFT JOIN events e ON e.id = p.id LEFT JOIN requests q ON q.id = e.request_id ORDER BY p.id DESC`
+		FROM picked p JOIN denials d ON d.last_event = p.id LEFT JOIN events e ON e.id = p.id LEFT JOIN requests q ON q.id = e.request_id ORDER BY p.id DESC`
 	args := append(append(w.args, having.args...), limit(f.Limit))
 	return query(ctx, db, "denials", q, args, func(scan func(...any) error) (d record.Denial, err error) {
 		err = scan(append(eventFields(&d.Event), &d.Count, &d.FirstAt)...)

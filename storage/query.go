@@ -50,11 +50,16 @@ func (w *where) addIf(ask bool, term string, args ...any) {
 }
 
 // clause returns the WHERE clause, "" without conditions.
-func (w *where) clause() string {
+func (w *where) clause() string { return w.after(" WHERE ") }
+
+// having returns the conditions as a HAVING clause, "" without any.
+func (w *where) having() string { return w.after(" HAVING ") }
+
+func (w *where) after(word string) string {
 	if len(w.terms) == 0 {
 		return ""
 	}
-	return " WHERE " + strings.Join(w.terms, " AND ")
+	return word + strings.Join(w.terms, " AND ")
 }
 
 // limit is the LIMIT of a filter: 0 asks for 200 rows, below 0 for all of them.
