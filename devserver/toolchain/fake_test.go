@@ -186,7 +186,11 @@ func TestMain(m *testing.M) {
 	if cache := os.Getenv(helperCache); cache != "" {
 		os.Exit(helperMain(cache))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if dir, err := realCache(); err == nil {
+		os.RemoveAll(dir)
+	}
+	os.Exit(code)
 }
 
 // helperMain ensures the toolchain, tells its steps and its result, and keeps it until its standard input ends.

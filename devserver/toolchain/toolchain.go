@@ -72,6 +72,11 @@ func ensure(ctx context.Context, cfg Config, p patches) (*Toolchain, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ensureGo(ctx, cfg, p, g)
+}
+
+// ensureGo is Ensure for a Go that has been found.
+func ensureGo(ctx context.Context, cfg Config, p patches, g *goInfo) (*Toolchain, error) {
 	if err := hook.Supported(g.GOVERSION); err != nil {
 		return nil, err
 	}
