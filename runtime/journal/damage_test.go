@@ -178,7 +178,7 @@ func TestDamage(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(5, 6))
 	s := newSample(t)
-	for range 100 {
+	for range 50 {
 		var injuries []injury
 		for range 1 + rng.IntN(5) {
 			in := injury{file: rng.IntN(2), at: rng.IntN(firstSegment), bytes: make([]byte, 1+rng.IntN(3))}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -20,7 +19,8 @@ import (
 
 const (
 	killedWriters = 6
-	killedEvents  = 40_000 // of each goroutine: a kill that does not come must not fill the disk
+	killedEvents  = 8_000 // of each goroutine: a kill that does not come must not fill the disk
+	killedTick    = 50    // after so many events a goroutine tells the test that it is still at work
 )
 
 // counters is a mapped file in which each goroutine of a writer counts the calls of Record that have returned.
@@ -65,6 +65,9 @@ func recordUntilKilled(dir string) error {
 			for i := range uint64(killedEvents) {
 				w.Record(killEvent(g, i))
 				done[g].Store(i + 1)
+				if i%killedTick == 0 {
+					os.Stdout.Write([]byte{'.'})
+				}
 			}
 		}()
 	}
@@ -95,22 +98,18 @@ func kill(t *testing.T, round int) (torn int64) {
 	if _, err := cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
+	ticks, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan struct{})
-	go func() {
-		cmd.Wait()
-		close(ended)
-	}()
 	c := checker{t: t}
-	moment := rand.Uint64N(killedEvents)
-	for done[round%killedWriters].Load() < moment { // the load itself says when
-		select {
-		case <-ended:
-			t.Fatal("the writer ended by itself: ", cmd.ProcessState)
-		default:
-			runtime.Gosched()
+	moment := rand.IntN(killedWriters * killedEvents / killedTick) // the load itself says when
+	for range moment {
+		if _, err := io.ReadFull(ticks, make([]byte, 1)); err != nil {
+			t.Fatal("the writer ended by itself: ", err)
 		}
 		if round%2 == 0 {
 			c.follow(dir, 1)
@@ -120,7 +119,7 @@ func kill(t *testing.T, round int) (torn int64) {
 		t.Errorf("alive %v, %v before the kill", alive, err)
 	}
 	cmd.Process.Kill()
-	<-ended
+	cmd.Wait()
 	if alive, err := Alive(dir, "run-1"); alive || err != nil {
 		t.Errorf("alive %v, %v after the kill", alive, err)
 	}
