@@ -227,3 +227,10 @@ func goMinor(version string) int {
 	}
 	return n
 }
+
+// Compiles tells whether a .go file belongs to this build by its name and constraints: system, architecture, tags. One that
+// cannot be read does not.
+func (a *App) Compiles(file string) bool {
+	ok, err := a.files.MatchFile(filepath.Dir(file), filepath.Base(file))
+	return ok && err == nil
+}

@@ -1,0 +1,137 @@
+package watch
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+const (
+	pollEvery = 500 * time.Millisecond
+	pollShare = 10 // at most one part in so many of the time goes into looking
+)
+
+// poller is a notifier that looks again and again: slower, but it works on every file system and without limits.
+type poller struct {
+	notices chan notice
+	stop    chan struct{}
+	ended   sync.WaitGroup
+
+	mu   sync.Mutex
+	dirs map[string]map[string]stamp // guarded by mu: folder, name; nil for a folder that cannot be read
+}
+
+// stamp is by what a change is seen; the content is judged by others.
+type stamp struct {
+	size, modified int64
+	mode           os.FileMode
+}
+
+func newPoller(every time.Duration) *poller {
+	p := &poller{notices: make(chan notice), stop: make(chan struct{}), dirs: make(map[string]map[string]stamp)}
+	p.ended.Go(func() { p.run(every) })
+	return p
+}
+
+func (p *poller) run(every time.Duration) {
+	timer := time.NewTimer(every)
+	defer timer.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case <-timer.C:
+		}
+		start := time.Now()
+		found := p.look()
+		wait := max(every, pollShare*time.Since(start))
+		for _, n := range found {
+			select {
+			case p.notices <- n:
+			case <-p.stop:
+				return
+			}
+		}
+		timer.Reset(wait)
+	}
+}
+
+// look compares all folders with what they were.
+func (p *poller) look() []notice {
+	p.mu.Lock()
+	dirs := maps.Clone(p.dirs)
+	p.mu.Unlock()
+	var found []notice
+	for dir, before := range dirs {
+		now := stamps(dir)
+		found = append(found, compare(dir, before, now)...)
+		p.mu.Lock()
+		if _, wanted := p.dirs[dir]; wanted {
+			p.dirs[dir] = now
+		}
+		p.mu.Unlock()
+	}
+	return found
+}
+
+func compare(dir string, before, now map[string]stamp) []notice {
+	if now == nil && before != nil {
+		return []notice{{path: dir, removed: true}}
+	}
+	var found []notice
+	for name, s := range now {
+		old, had := before[name]
+		if !had || old.mode.Type() != s.mode.Type() {
+			found = append(found, notice{path: filepath.Join(dir, name), created: true})
+		} else if old != s && !s.mode.IsDir() {
+			found = append(found, notice{path: filepath.Join(dir, name)})
+		}
+	}
+	for name := range before {
+		if _, has := now[name]; !has {
+			found = append(found, notice{path: filepath.Join(dir, name), removed: true})
+		}
+	}
+	return found
+}
+
+// stamps reads a folder, nil when it cannot be read.
+func stamps(dir string) map[string]stamp {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	all := make(map[string]stamp, len(entries))
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			all[e.Name()] = stamp{info.Size(), info.ModTime().UnixNano(), info.Mode()}
+		}
+	}
+	return all
+}
+
+func (p *poller) Add(dir string) error {
+	if _, err := os.Stat(dir); err != nil {
+		return err
+	}
+	now := stamps(dir)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dirs[dir] = now
+	return nil
+}
+
+func (p *poller) Remove(dir string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.dirs, dir)
+}
+
+func (p *poller) Notices() <-chan notice { return p.notices }
+
+func (p *poller) Close() {
+	close(p.stop)
+	p.ended.Wait()
+}

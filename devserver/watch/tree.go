@@ -1,0 +1,383 @@
+package watch
+
+import (
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	maxFolders = 20_000                // below the app's own: beyond that something else lies there
+	coarse     = 10 * time.Millisecond // by which a file's time may lag behind the clock: a tick of the kernel
+)
+
+// tree knows which folders are watched and what was in their files when they were last told or built.
+type tree struct {
+	system   func() (notifier, error)
+	notifier notifier
+	polling  bool
+	every    time.Duration
+	warn     func(string)
+	contents contents
+	files    *Files
+	dirs     map[string]bool     // watched
+	seen     map[string]known    // files that matter
+	links    map[string][]string // where symbolic links among them lead to: the links
+	warned   bool                // of too many folders
+}
+
+// known is a file as it was last told or built.
+type known struct {
+	content
+	kind Kind
+}
+
+// look is what one look at a file shows.
+type look struct {
+	file     string
+	now      content
+	kind     Kind
+	changed  bool
+	doubtful bool // it is missing or empty, as for a moment while it is saved
+}
+
+func newTree(c Config, system func() (notifier, error)) *tree {
+	t := &tree{
+		system: system, every: c.Poll, warn: c.Warn, contents: contents{maphash.MakeSeed()},
+		dirs: make(map[string]bool), seen: make(map[string]known), links: make(map[string][]string),
+	}
+	t.open()
+	return t
+}
+
+// open makes the notifier: the system's, or one that polls where that is asked for or nothing else works.
+func (t *tree) open() {
+	if t.every > 0 {
+		t.notifier, t.polling = newPoller(t.every), true
+		return
+	}
+	n, err := t.system()
+	if err != nil {
+		t.poll(err)
+		return
+	}
+	t.notifier = n
+}
+
+// poll goes over to polling because of err.
+func (t *tree) poll(err error) {
+	advice, ok := limit(err)
+	if !ok {
+		advice = err.Error()
+	}
+	t.warn("watching files: " + advice + " (until then they are looked at every " + pollEvery.String() + ")")
+	t.close()
+	t.notifier, t.polling = newPoller(pollEvery), true
+	for dir := range t.dirs {
+		if t.notifier.Add(dir) != nil {
+			delete(t.dirs, dir)
+		}
+	}
+}
+
+func (t *tree) close() {
+	if t.notifier != nil {
+		t.notifier.Close()
+	}
+}
+
+// use takes a new list and returns the files that may have changed since it was true.
+func (t *tree) use(u update) (dirty []string) {
+	before := t.files
+	t.files = u.files.merged(before)
+	wanted := make(map[string]bool)
+	var fresh []string
+	visit := func(dir string) {
+		if existing := t.watch(dir); existing != "" && !wanted[existing] {
+			wanted[existing] = true
+			fresh = append(fresh, existing)
+		}
+	}
+	for _, dir := range t.files.dirs() {
+		visit(dir)
+	}
+	t.walk(t.files.app.Dir, visit)
+	for file := range t.seen {
+		if _, ok := t.files.kind(file); !ok {
+			delete(t.seen, file)
+		}
+	}
+	t.keepLinks(wanted)
+	for dir := range t.dirs {
+		if !wanted[dir] {
+			t.notifier.Remove(dir)
+			delete(t.dirs, dir)
+		}
+	}
+	for _, dir := range fresh {
+		dirty = append(dirty, t.learn(dir, u.since)...)
+	}
+	return dirty
+}
+
+// keepLinks adds the folders that links of known files lead to, and forgets the other links.
+func (t *tree) keepLinks(wanted map[string]bool) {
+	for target, links := range t.links {
+		links = slices.DeleteFunc(links, func(file string) bool { _, ok := t.seen[file]; return !ok })
+		if t.links[target] = links; len(links) == 0 {
+			delete(t.links, target)
+			continue
+		}
+		wanted[filepath.Dir(target)] = true
+	}
+}
+
+// learn notes the content of the files in dir that were not known. Those changed after since are dirty: what was
+// built may not have them.
+func (t *tree) learn(dir string, since time.Time) (dirty []string) {
+	for _, e := range t.entries(dir) {
+		file := filepath.Join(dir, e.Name())
+		kind, ok := t.files.kind(file)
+		if _, had := t.seen[file]; !ok || had {
+			continue
+		}
+		limit := int64(maxRead)
+		if kind < Source {
+			limit = maxAsset
+		}
+		now, changed := t.contents.of(file, limit)
+		if !now.there {
+			continue
+		}
+		if !since.IsZero() && changed.After(since.Add(-coarse)) {
+			dirty = append(dirty, file)
+			now = content{}
+		}
+		t.seen[file] = known{now, kind}
+		t.follow(file, e)
+	}
+	return dirty
+}
+
+func (t *tree) entries(dir string) []fs.DirEntry {
+	entries, _ := os.ReadDir(dir) // gone meanwhile: a notice comes
+	return entries
+}
+
+// follow watches the folder that a symbolic link among the files leads to.
+func (t *tree) follow(file string, e fs.DirEntry) {
+	if e.Type()&fs.ModeSymlink == 0 {
+		return
+	}
+	target, err := filepath.EvalSymlinks(file)
+	if err != nil || target == file {
+		return
+	}
+	if slices.Contains(t.links[target], file) {
+		return
+	}
+	t.links[target] = append(t.links[target], file)
+	t.watch(filepath.Dir(target))
+}
+
+// watch watches dir, or what exists of the folders around it: dir may come. It returns the folder that is watched, "" if none.
+func (t *tree) watch(dir string) string {
+	for {
+		if t.dirs[dir] {
+			return dir
+		}
+		err := t.notifier.Add(dir)
+		if _, over := limit(err); over && !t.polling {
+			t.poll(err)
+			continue
+		}
+		if err == nil {
+			t.dirs[dir] = true
+			return dir
+		}
+		if !notFolder(dir) || dir == filepath.Dir(dir) {
+			t.warn("watching files: " + dir + ": " + err.Error() + "; what changes in it is not seen")
+			return ""
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+func notFolder(dir string) bool {
+	info, err := os.Stat(dir)
+	return err != nil || !info.IsDir()
+}
+
+// walk visits root and the folders below it that may hold files that matter; symbolic links to folders too, each folder
+// once.
+func (t *tree) walk(root string, visit func(dir string)) {
+	real := make(map[string]bool)
+	var down func(dir string)
+	down = func(dir string) {
+		if len(real) >= maxFolders {
+			t.tooMany(root)
+			return
+		}
+		visit(dir)
+		for _, e := range t.entries(dir) {
+			sub := filepath.Join(dir, e.Name())
+			link := e.Type()&fs.ModeSymlink != 0
+			if !e.IsDir() && !(link && !notFolder(sub)) || !t.files.wants(sub) {
+				continue
+			}
+			where := sub
+			if link {
+				where, _ = filepath.EvalSymlinks(sub)
+			}
+			if !real[where] {
+				real[where] = true
+				down(sub)
+			}
+		}
+	}
+	real[root] = true
+	down(root)
+}
+
+func (t *tree) tooMany(root string) {
+	if !t.warned {
+		t.warned = true
+		t.warn("watching files: more than 20000 folders below " + root + "; templates and static files in the others are not watched. Move what is no part of the app elsewhere")
+	}
+}
+
+// notice returns the files that what happened makes dirty.
+func (t *tree) notice(n notice) (dirty []string) {
+	switch {
+	case n.path == "":
+		return t.rescan()
+	case t.dirs[n.path] && (n.removed || n.created):
+		t.drop(n.path)
+		dirty = t.inside(n.path)
+	}
+	if n.created {
+		if info, err := os.Stat(n.path); err == nil && info.IsDir() {
+			return append(dirty, t.enter(n.path)...)
+		}
+	}
+	if n.removed && len(dirty) > 0 {
+		t.ensure()
+	}
+	if _, ok := t.kind(n.path); ok {
+		dirty = append(dirty, n.path)
+	}
+	return append(dirty, t.links[n.path]...)
+}
+
+// kind is the list's word, or what was known before: of a file that is gone, its constraints cannot be read any more.
+func (t *tree) kind(file string) (Kind, bool) {
+	if k, ok := t.files.kind(file); ok {
+		return k, true
+	}
+	k, ok := t.seen[file]
+	return k.kind, ok
+}
+
+// enter takes in a folder that came, with what is in it already.
+func (t *tree) enter(dir string) (dirty []string) {
+	visit := func(sub string) {
+		if t.watch(sub) == sub {
+			dirty = append(dirty, t.matter(sub)...)
+		}
+	}
+	if t.files.wants(dir) {
+		t.walk(dir, visit)
+	}
+	for _, came := range t.ensure() {
+		dirty = append(dirty, t.matter(came)...)
+	}
+	return dirty
+}
+
+// ensure watches the folders of the list that exist, and returns those that were not watched before.
+func (t *tree) ensure() (came []string) {
+	for _, dir := range t.files.dirs() {
+		if !t.dirs[dir] && t.watch(dir) == dir {
+			came = append(came, dir)
+		}
+	}
+	return came
+}
+
+// matter returns the files in dir that matter.
+func (t *tree) matter(dir string) (files []string) {
+	for _, e := range t.entries(dir) {
+		file := filepath.Join(dir, e.Name())
+		if _, ok := t.files.kind(file); ok {
+			files = append(files, file)
+			t.follow(file, e)
+		}
+	}
+	return files
+}
+
+// drop forgets that dir and the folders below it are watched.
+func (t *tree) drop(dir string) {
+	for d := range t.dirs {
+		if d == dir || strings.HasPrefix(d, dir+string(filepath.Separator)) {
+			t.notifier.Remove(d)
+			delete(t.dirs, d)
+		}
+	}
+}
+
+// inside returns the known files below dir.
+func (t *tree) inside(dir string) (files []string) {
+	for file := range t.seen {
+		if strings.HasPrefix(file, dir+string(filepath.Separator)) {
+			files = append(files, file)
+		}
+	}
+	return files
+}
+
+// rescan returns all files, for when it is not known what happened.
+func (t *tree) rescan() (dirty []string) {
+	for dir := range t.dirs {
+		if notFolder(dir) {
+			t.drop(dir)
+		}
+	}
+	t.ensure()
+	t.walk(t.files.app.Dir, func(dir string) { t.watch(dir) })
+	for file := range t.seen {
+		dirty = append(dirty, file)
+	}
+	for dir := range t.dirs {
+		dirty = append(dirty, t.matter(dir)...)
+	}
+	return dirty
+}
+
+// look compares a file with what it was.
+func (t *tree) look(file string) look {
+	before := t.seen[file]
+	now, _ := t.contents.of(file, maxRead)
+	kind, ok := t.files.kind(file)
+	if !ok {
+		kind = before.kind
+	}
+	return look{
+		file: file, now: now, kind: kind,
+		changed:  !now.same(before.content),
+		doubtful: before.there && before.size > 0 && now.size == 0,
+	}
+}
+
+// accept notes a file as it is now.
+func (t *tree) accept(k look) {
+	if !k.now.there {
+		delete(t.seen, k.file)
+		return
+	}
+	t.seen[k.file] = known{k.now, k.kind}
+}

@@ -1,0 +1,602 @@
+package watch
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/seed-d81df0db/devserver/devserver/project"
+)
+
+const sample = `
+-- go.mod --
+module example.com/m
+
+go 1.25
+
+require example.com/far v0.0.0
+
+replace example.com/far => ./far
+-- far/go.mod --
+module example.com/far
+
+go 1.25
+-- far/far.go --
+package far
+-- other/other.go --
+package other
+-- lib/lib.go --
+package lib
+-- lib/lib_test.go --
+package lib
+-- lib/lib_plan9.go --
+package lib
+-- app/main.go --
+package main
+
+import (
+	"embed"
+
+	_ "example.com/far"
+	_ "example.com/m/lib"
+)
+
+//go:embed all:data
+var data embed.FS
+
+func main() {}
+-- app/data/one.bin --
+one
+-- app/templates/page.html --
+<p>
+-- app/templates/words.json --
+{}
+-- app/site.css --
+p {}
+-- app/node_modules/x/x.js --
+x
+-- app/.git/HEAD.html --
+x
+-- app/.devserver/x.html --
+x
+-- app/state.json --
+{}
+-- app/nested/go.mod --
+module nested
+-- app/nested/x.html --
+x
+`
+
+// app writes an archive and discovers the app in it.
+func app(t *testing.T, archive, dir string) *project.App {
+	t.Helper()
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range txtar.Parse([]byte(archive)).Files {
+		put(t, filepath.Join(root, f.Name), string(f.Data))
+	}
+	a, err := project.Discover(t.Context(), goCommand(), filepath.Join(root, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func goCommand() project.Go {
+	return project.Go{Tool: "go", Env: append(os.Environ(), "GOFLAGS=", "GOWORK=")}
+}
+
+// put writes a file in place, as many editors do.
+func put(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// watcher is a Watcher under test and the root of what it watches.
+type watcher struct {
+	*Watcher
+	t    *testing.T
+	root string
+}
+
+// watch starts one, ready: it has told of a change that was made for that.
+func watch(t *testing.T, a *project.App, c Config) *watcher {
+	t.Helper()
+	c.Files = FilesOf(a, a.Packages)
+	w, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.Close() })
+	h := &watcher{w, t, a.Module.Dir}
+	h.Update(c.Files, time.Time{}) // taken when the first list is in use
+	return h
+}
+
+// next returns the next change's files from the root, and its kind.
+func (w *watcher) next() (string, Kind) {
+	w.t.Helper()
+	select {
+	case c := <-w.Changes():
+		var files []string
+		for _, f := range c.Files {
+			rel, _ := filepath.Rel(w.root, f)
+			files = append(files, rel)
+		}
+		if c.At.IsZero() || time.Since(c.At) > time.Minute {
+			w.t.Errorf("Change.At = %v", c.At)
+		}
+		return strings.Join(files, " "), c.Kind
+	case <-time.After(20 * time.Second):
+		w.t.Fatal("no change is told")
+		return "", 0
+	}
+}
+
+// wants gathers changes until all of files are told, and complains about others.
+func (w *watcher) wants(files string, kind Kind) {
+	w.t.Helper()
+	missing := strings.Fields(files)
+	for len(missing) > 0 {
+		got, k := w.next()
+		if k != kind {
+			w.t.Errorf("%s is told as kind %d, want %d", got, k, kind)
+		}
+		for f := range strings.FieldsSeq(got) {
+			if !slices.Contains(strings.Fields(files), f) {
+				w.t.Errorf("%s is told, want only %s", f, files)
+			}
+			missing = slices.DeleteFunc(missing, func(m string) bool { return m == f })
+		}
+	}
+}
+
+func (w *watcher) path(rel string) string { return filepath.Join(w.root, rel) }
+
+// TestSaves: however a file is saved, it is told, and nothing else is.
+func TestSaves(t *testing.T) {
+	t.Parallel()
+	w := watch(t, app(t, sample, "app"), Config{})
+	n := 0
+	text := func() string { n++; return fmt.Sprintf("package lib // %d\n", n) }
+	lib := w.path("lib/lib.go")
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	for _, tt := range []struct {
+		name string
+		save func()
+		want string
+		kind Kind
+	}{
+		{"in place", func() { put(t, lib, text()) }, "lib/lib.go", Source},
+		{"renamed over", func() { put(t, w.path("lib/lib.go.tmp"), text()); must(os.Rename(w.path("lib/lib.go.tmp"), lib)) }, "lib/lib.go", Source},
+		{"vim with backup", func() {
+			put(t, w.path("lib/4913"), "")
+			must(os.Remove(w.path("lib/4913")))
+			must(os.Rename(lib, lib+"~"))
+			put(t, lib, text())
+			must(os.Remove(lib + "~"))
+		}, "lib/lib.go", Source},
+		{"emacs", func() {
+			must(os.Symlink("user@host", w.path("lib/.#lib.go")))
+			put(t, w.path("lib/#lib.go#"), text())
+			put(t, lib, text())
+			must(os.Remove(w.path("lib/#lib.go#")))
+			must(os.Remove(w.path("lib/.#lib.go")))
+		}, "lib/lib.go", Source},
+		{"removed, then made", func() { must(os.Remove(lib)); put(t, lib, text()) }, "lib/lib.go", Source},
+		{"replaced module", func() { put(t, w.path("far/far.go"), "package far // 2") }, "far/far.go", Source},
+		{"new file", func() { put(t, w.path("lib/new.go"), "package lib") }, "lib/new.go", Source},
+		{"removed file", func() { must(os.Remove(w.path("lib/new.go"))) }, "lib/new.go", Source},
+		{"go.sum comes", func() { put(t, w.path("go.sum"), "\n") }, "go.sum", Source},
+		{"go.mod", func() { put(t, w.path("go.mod"), sample) }, "go.mod", Source},
+		{"embedded", func() { put(t, w.path("app/data/one.bin"), "two") }, "app/data/one.bin", Source},
+		{"new embedded", func() { put(t, w.path("app/data/.new"), "new") }, "app/data/.new", Source},
+		{"new embedded in a new folder", func() { put(t, w.path("app/data/a/b/new"), "new") }, "app/data/a/b/new", Source},
+		{"template", func() { put(t, w.path("app/templates/page.html"), "<b>") }, "app/templates/page.html", Template},
+		{"data of a template folder", func() { put(t, w.path("app/templates/words.json"), "[]") }, "app/templates/words.json", Template},
+		{"new template folder", func() { put(t, w.path("app/views/deep/er/x.tmpl"), "x") }, "app/views/deep/er/x.tmpl", Template},
+		{"static", func() { put(t, w.path("app/site.css"), "b {}") }, "app/site.css", Static},
+		{"settings come", func() { put(t, w.path("devserver.yaml"), "apps: []") }, "devserver.yaml", Settings},
+		{"nearer settings", func() { put(t, w.path("app/devserver.yaml"), "apps: []") }, "app/devserver.yaml", Settings},
+		{"app.yaml", func() { put(t, w.path("app/app.yaml"), "runtime: go122") }, "app/app.yaml", Settings},
+		{"several", func() { put(t, w.path("app/site.css"), "i {}"); put(t, lib, text()) }, "app/site.css lib/lib.go", Source},
+	} {
+		tt.save()
+		got, kind := w.next()
+		if got != tt.want || kind != tt.kind {
+			t.Errorf("%s: told %q as kind %d, want %q as kind %d", tt.name, got, kind, tt.want, tt.kind)
+		}
+	}
+}
+
+// TestNothing: none of this changes the program. Each step is followed by a real change, which has to be told alone.
+func TestNothing(t *testing.T) {
+	t.Parallel()
+	w := watch(t, app(t, sample, "app"), Config{})
+	lib := w.path("lib/lib.go")
+	for i, step := range []struct {
+		name string
+		do   func() error
+	}{
+		{"touch", func() error { return os.Chtimes(lib, time.Now(), time.Now().Add(time.Hour)) }},
+		{"chmod", func() error { return os.Chmod(lib, 0o600) }},
+		{"same text", func() error { return os.WriteFile(lib, []byte("package lib\n"), 0o644) }},
+		{"there and back", func() error {
+			return errorsJoin(os.WriteFile(lib, []byte("x"), 0o644), os.WriteFile(lib, []byte("package lib\n"), 0o644))
+		}},
+		{"test file", func() error { return os.WriteFile(w.path("lib/lib_test.go"), []byte("package lib // 2"), 0o644) }},
+		{"other system", func() error { return os.WriteFile(w.path("lib/lib_plan9.go"), []byte("package lib // 2"), 0o644) }},
+		{"package not used", func() error { return os.WriteFile(w.path("other/other.go"), []byte("package other // 2"), 0o644) }},
+		{"no source", func() error { return os.WriteFile(w.path("lib/README"), []byte("x"), 0o644) }},
+		{"the app's own data", func() error { return os.WriteFile(w.path("app/state.json"), []byte("[1]"), 0o644) }},
+		{"node_modules", func() error { return os.WriteFile(w.path("app/node_modules/x/x.js"), []byte("y"), 0o644) }},
+		{".git", func() error { return os.WriteFile(w.path("app/.git/HEAD.html"), []byte("y"), 0o644) }},
+		{".devserver", func() error { return os.WriteFile(w.path("app/.devserver/x.html"), []byte("y"), 0o644) }},
+		{"another module", func() error { return os.WriteFile(w.path("app/nested/x.html"), []byte("y"), 0o644) }},
+		{"folder", func() error { return os.Mkdir(w.path("lib/sub"), 0o755) }},
+		{"swap file", func() error { return os.WriteFile(w.path("app/templates/.page.html.swp"), []byte("y"), 0o644) }},
+	} {
+		if err := step.do(); err != nil {
+			t.Fatal(err)
+		}
+		put(t, w.path("app/site.css"), fmt.Sprint(i))
+		if got, _ := w.next(); got != "app/site.css" {
+			t.Errorf("%s: %q is told", step.name, got)
+		}
+	}
+}
+
+func errorsJoin(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestFolders: folders go, come back, move, and come for the first time because code imports them.
+func TestFolders(t *testing.T) {
+	t.Parallel()
+	a := app(t, sample, "app")
+	w := watch(t, a, Config{})
+	if err := os.RemoveAll(w.path("lib")); err != nil {
+		t.Fatal(err)
+	}
+	w.wants("lib/lib.go", Source)
+	put(t, w.path("lib/lib.go"), "package lib // again")
+	w.wants("lib/lib.go", Source)
+	put(t, w.path("lib/lib.go"), "package lib // watched again")
+	w.wants("lib/lib.go", Source)
+
+	os.Rename(w.path("app/templates"), w.path("app/pages"))
+	w.wants("app/pages/page.html app/templates/page.html app/templates/words.json", Template)
+	put(t, w.path("app/pages/page.html"), "<i>")
+	w.wants("app/pages/page.html", Template)
+
+	put(t, w.path("app/main.go"), "package main\nimport _ \"example.com/m/x/y\"\nfunc main() {}\n")
+	w.wants("app/main.go", Source)
+	f, err := List(t.Context(), goCommand(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Update(f, time.Time{})
+	put(t, w.path("x/y/y.go"), "package y")
+	w.wants("x/y/y.go", Source)
+	put(t, w.path("x/y/y.go"), "package y // 2")
+	w.wants("x/y/y.go", Source)
+}
+
+func TestSymlinks(t *testing.T) {
+	t.Parallel()
+	a := app(t, sample+"-- shared/p.html --\np\n-- sub/deep/q.html --\nq\n", "app")
+	root := a.Module.Dir
+	for link, to := range map[string]string{"app/p.html": "../shared/p.html", "app/linked": "../sub", "sub/loop": "../sub"} {
+		if err := os.Symlink(to, filepath.Join(root, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := watch(t, a, Config{})
+	w.Update(FilesOf(a, a.Packages), time.Time{}) // a second list keeps what links lead to
+	put(t, w.path("shared/p.html"), "p2")
+	w.wants("app/p.html", Template)
+	put(t, w.path("sub/deep/q.html"), "q2")
+	w.wants("app/linked/deep/q.html", Template)
+	os.Remove(w.path("app/p.html"))
+	put(t, w.path("app/p.html"), "no link any more")
+	w.wants("app/p.html", Template)
+}
+
+// TestSince: what changed while the first build ran is told, what is older is not.
+func TestSince(t *testing.T) {
+	t.Parallel()
+	a := app(t, sample, "app")
+	w := watch(t, a, Config{Since: time.Now().Add(time.Hour)})
+	put(t, w.path("lib/lib.go"), "package lib // later")
+	w.wants("lib/lib.go", Source) // and nothing of before
+
+	b := app(t, sample, "app")
+	since := time.Now().Add(2 * coarse)
+	for !changedAfter(b.Dir+"/main.go", since) {
+		put(t, b.Dir+"/main.go", "package main // built without this")
+	}
+	x := watch(t, b, Config{Since: since})
+	if got, _ := x.next(); got != "app/main.go" {
+		t.Errorf("told %q, want app/main.go", got)
+	}
+}
+
+func changedAfter(file string, at time.Time) bool {
+	_, changed := contents{}.of(file, 0)
+	return changed.After(at)
+}
+
+// TestUpdate: a new list brings new packages and lets old ones go; one of broken code only adds.
+func TestUpdate(t *testing.T) {
+	t.Parallel()
+	a := app(t, sample, "app")
+	w := watch(t, a, Config{})
+	list := func() *Files {
+		t.Helper()
+		f, err := List(t.Context(), goCommand(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	put(t, w.path("app/main.go"), "package main\nimport _ \"example.com/m/other\"\nfunc main() {}\n")
+	w.wants("app/main.go", Source)
+	w.Update(list(), time.Now())
+	put(t, w.path("lib/lib.go"), "package lib // not used")
+	put(t, w.path("other/other.go"), "package other // used")
+	w.wants("other/other.go", Source)
+
+	put(t, w.path("app/main.go"), "package main\nimport\n")
+	w.wants("app/main.go", Source)
+	w.Update(list(), time.Now())
+	put(t, w.path("other/other.go"), "package other // still watched")
+	w.wants("other/other.go", Source)
+}
+
+func TestList(t *testing.T) {
+	t.Parallel()
+	a := app(t, `
+-- go.work --
+go 1.25
+
+use (
+	./a
+	./b
+)
+-- a/go.mod --
+module a
+
+go 1.25
+-- a/main.go --
+package main
+
+import "b"
+
+func main() { b.B() }
+-- b/go.mod --
+module b
+
+go 1.25
+-- b/b.go --
+package b
+
+func B()
+-- b/b.s --
+-- b/c.c --
+-- b/b_test.go --
+package b
+`, "a")
+	f, err := List(t.Context(), goCommand(), a, "/somewhere/.env")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for file, kind := range f.named {
+		rel, ok := strings.CutPrefix(file, filepath.Dir(a.Dir)+"/")
+		if !ok {
+			rel = file
+		}
+		got = append(got, fmt.Sprintf("%s %d", rel, kind))
+	}
+	slices.Sort(got)
+	want := "/somewhere/.env 3|a/app.yaml 3|a/default.pgo 2|a/devserver.yaml 3|a/go.mod 2|a/go.sum 2|a/main.go 2|a/vendor/modules.txt 2|" +
+		"b/b.go 2|b/b.s 2|b/c.c 2|b/go.mod 2|b/go.sum 2|go.work 2|go.work.sum 2|vendor/modules.txt 2"
+	if strings.Join(got, "|") != want {
+		t.Errorf("List = %s\nwant   %s", strings.Join(got, "|"), want)
+	}
+}
+
+// fake is a notifier whose notices the test gives.
+type fake struct {
+	notices chan notice
+	limit   int // folders
+
+	mu   sync.Mutex
+	dirs map[string]bool
+}
+
+func newFake(limit int) *fake {
+	return &fake{notices: make(chan notice), limit: limit, dirs: make(map[string]bool)}
+}
+
+func (f *fake) Add(dir string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, err := os.Stat(dir); err != nil {
+		return err
+	}
+	if len(f.dirs) == f.limit {
+		return fmt.Errorf("add %s: %w", dir, syscall.ENOSPC)
+	}
+	f.dirs[dir] = true
+	return nil
+}
+
+func (f *fake) Remove(dir string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.dirs, dir)
+}
+
+func (f *fake) Notices() <-chan notice { return f.notices }
+func (f *fake) Close()                 {}
+
+// TestTiming: in fake time, what a burst is.
+func TestTiming(t *testing.T) {
+	t.Parallel()
+	a := app(t, sample, "app")
+	lib, main := filepath.Join(a.Module.Dir, "lib/lib.go"), filepath.Join(a.Dir, "main.go")
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(1000)
+		w, err := newWatcher(Config{Files: FilesOf(a, a.Packages)}, func() (notifier, error) { return f, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+		synctest.Wait() // until the first list is in use
+		n := 0
+		save := func(file string) {
+			n++
+			put(t, file, fmt.Sprint("package x //", n))
+			f.notices <- notice{path: file}
+		}
+		told := func() (string, time.Duration) {
+			start := time.Now()
+			c := <-w.Changes()
+			return strings.Join(c.Files, " "), time.Since(start)
+		}
+		check := func(what, files string, after time.Duration) {
+			t.Helper()
+			if got, d := told(); got != files || d != after {
+				t.Errorf("%s: %s after %v, want %s after %v", what, got, d, files, after)
+			}
+		}
+		save(lib)
+		check("one save", lib, quiet)
+
+		save(lib)
+		time.Sleep(quiet - 1)
+		save(main)
+		check("a second file just in time", main+" "+lib, quiet)
+
+		start := time.Now()
+		for time.Since(start) < longest {
+			save(lib)
+			time.Sleep(quiet / 2)
+		}
+		if _, d := told(); d != 0 {
+			t.Errorf("a burst without end is told after %v more", d)
+		}
+
+		if err := os.Truncate(lib, 0); err != nil {
+			t.Fatal(err)
+		}
+		f.notices <- notice{path: lib}
+		time.Sleep(quiet + 1)
+		save(lib)
+		check("empty for a moment", lib, quiet)
+
+		os.Remove(lib)
+		f.notices <- notice{path: lib, removed: true}
+		check("gone", lib, quiet+grace)
+
+		save(lib)
+		time.Sleep(time.Second) // nobody listens
+		save(main)
+		time.Sleep(time.Second)
+		check("merged for a slow receiver", main+" "+lib, 0)
+
+		f.notices <- notice{} // an overflow
+		put(t, main, "package main // overlooked")
+		check("after an overflow", main, quiet)
+	})
+}
+
+// TestLimit: where the system watches no more, files are looked at instead, and the user is told what to do.
+func TestLimit(t *testing.T) {
+	t.Parallel()
+	a := app(t, sample, "app")
+	for _, tt := range []struct {
+		name   string
+		system func() (notifier, error)
+		want   string
+	}{
+		{"folders", func() (notifier, error) { return newFake(2), nil }, "sudo sysctl fs.inotify.max_user_watches="},
+		{"watchers", func() (notifier, error) { return nil, fmt.Errorf("inotify_init: %w", syscall.EMFILE) }, "fs.inotify.max_user_instances="},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var warnings []string
+			files := FilesOf(a, a.Packages)
+			w, err := newWatcher(Config{Files: files, Warn: func(s string) { warnings = append(warnings, s) }}, tt.system)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close()
+			h := &watcher{w, t, a.Module.Dir}
+			h.Update(files, time.Time{})
+			if len(warnings) != 1 || !strings.Contains(warnings[0], tt.want) {
+				t.Errorf("warnings = %q, want one with %q", warnings, tt.want)
+			}
+			put(t, h.path("lib/lib.go"), "package lib // "+tt.name)
+			h.wants("lib/lib.go", Source)
+		})
+	}
+}
+
+func TestPoll(t *testing.T) {
+	t.Parallel()
+	w := watch(t, app(t, sample, "app"), Config{Poll: 5 * time.Millisecond})
+	put(t, w.path("lib/lib.go"), "package lib // polled")
+	w.wants("lib/lib.go", Source)
+	put(t, w.path("lib/new.go"), "package lib")
+	w.wants("lib/new.go", Source)
+	os.RemoveAll(w.path("lib"))
+	w.wants("lib/lib.go lib/new.go", Source)
+	put(t, w.path("lib/lib.go"), "package lib // back")
+	w.wants("lib/lib.go", Source)
+	put(t, w.path("app/views/x.html"), "x")
+	w.wants("app/views/x.html", Template)
+}
+
+func TestClose(t *testing.T) {
+	t.Parallel()
+	a := app(t, sample, "app")
+	w := watch(t, a, Config{})
+	put(t, w.path("lib/lib.go"), "package lib // nobody takes this")
+	w.Close()
+	w.Update(FilesOf(a, a.Packages), time.Time{}) // must not block
+	if _, open := <-w.Changes(); open {
+		if _, open := <-w.Changes(); open {
+			t.Error("Changes is open after Close")
+		}
+	}
+	if _, err := New(Config{}); err == nil {
+		t.Error("New without files")
+	}
+}
