@@ -157,11 +157,15 @@ func filesOf(files []string) string {
 
 // denied is the block that this program is for: the rule and the destination, the user's line, why, and what to do.
 func (t *teller) denied(n devserver.Denied) {
-	verdict := t.style.bad.Render("denied")
-	if n.Report {
-		verdict = t.style.warn.Render("production would deny")
+	what := strings.TrimSpace(n.Network + " " + clean(n.Destination))
+	switch {
+	case n.Rule == "reclaimed": // nothing was refused: the connection was there once, and is no more
+		t.say("%s and then used: %s", t.style.cut.Render("reclaimed while idle"), what)
+	case n.Report:
+		t.say("%s by rule %s: %s", t.style.warn.Render("let through; production denies it"), t.style.strong.Render(n.Rule), what)
+	default:
+		t.say("%s by rule %s: %s", t.style.bad.Render("denied"), t.style.strong.Render(n.Rule), what)
 	}
-	t.say("%s by rule %s: %s %s", verdict, t.style.strong.Render(n.Rule), n.Network, clean(n.Destination))
 	t.more("where", where(n))
 	t.more("why", n.Reason)
 	t.more("do", n.Advice)
@@ -181,7 +185,11 @@ func where(n devserver.Denied) string {
 // moreAbout is the command that tells more of a denial: explain where it comes to the same verdict, which it does
 // for what the network and the address as written bring about, else the recording.
 func moreAbout(n devserver.Denied, profile string) string {
-	if !explainable(n) {
+	switch {
+	case explainable(n):
+	case n.Report, n.Rule == "reclaimed": // the call has its own kind of event, and is no denial
+		return "devserver events --rule " + shellWord(n.Rule)
+	default:
 		return "devserver denials --rule " + shellWord(n.Rule)
 	}
 	command := "devserver explain "

@@ -40,6 +40,8 @@ var aDay = []devserver.Notice{
 	devserver.AppReady{App: "orders", URL: "http://127.0.0.1:8080", Console: "http://127.0.0.1:8000", Profile: "mine.yaml", Reload: 1},
 	devserver.Denied{App: "orders", Rule: "ftp", Network: "tcp", Destination: "192.0.2.1:21", Reason: "Production does not support FTP (port 21)."},
 	devserver.WorkerExited{App: "orders", Exit: "exit status 0"},
+	devserver.Denied{App: "orders", Rule: "reclaimed", Network: "tcp", Destination: "db.example.com:5432", CallSite: "db.go:9", Request: "GET /",
+		Reason: "The socket was not used for longer than 2m, and production takes such sockets away.", Advice: "Dial again and retry."},
 	devserver.Warning{Text: "the disk is nearly full; make room"},
 	devserver.Stopped{Sockets: 12, Denials: 1, Recording: "orders/.devserver/recording.db"},
 }

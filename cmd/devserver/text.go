@@ -58,12 +58,14 @@ func number(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// took writes how long an operation took, in the unit that fits: 81µs, 1.2ms, 3.4s; nothing for 0.
+// took writes how long an operation took, in the unit that fits: 300ns, 81µs, 1.2ms, 3.4s; nothing for 0.
 func took(ns int64) string {
 	d := time.Duration(ns)
 	switch {
 	case d == 0:
 		return ""
+	case d < time.Microsecond:
+		return d.String()
 	case d < time.Millisecond:
 		return d.Round(time.Microsecond).String()
 	case d < time.Second:

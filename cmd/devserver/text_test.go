@@ -15,7 +15,7 @@ func TestWords(t *testing.T) {
 		{size(18_400), "18.4 kB"}, {size(1 << 62), "4611686.0 TB"},
 		{count(0, "socket"), "no sockets"}, {count(1, "socket"), "1 socket"}, {count(int64(2), "socket"), "2 sockets"},
 		{seconds(410 * time.Millisecond), "0.41 s"}, {seconds(12340 * time.Millisecond), "12.3 s"},
-		{took(0), ""}, {took(81_400), "81µs"}, {took(1_240_000), "1.2ms"}, {took(3_440_000_000), "3.4s"},
+		{took(0), ""}, {took(300), "300ns"}, {took(81_400), "81µs"}, {took(1_240_000), "1.2ms"}, {took(3_440_000_000), "3.4s"},
 		{number(0), ""}, {number(7), "7"},
 		{clockTime(0), ""},
 		{address("", "1.2.3.4:80"), "1.2.3.4:80"}, {address("a.example", "1.2.3.4:80"), "a.example:80"},
