@@ -118,7 +118,7 @@ func (b *Box) Text(network, address string, o Origin) error {
 		return nil
 	}
 	info := &Info{Network: network, Host: t.Host, Remote: cut(address)}
-	if t.Addr.IsValid() || t.flaw != "" {
+	if t.Addr.IsValid() || t.flaw != "" || transport(network) == "" {
 		info.Host = ""
 	}
 	why := b.judge.Reason(d, network, address)

@@ -54,12 +54,22 @@ func (s *Socket) Connect(host string, remote netip.AddrPort) (Route, error) {
 // judged carries out a decision about a call on a socket that exists: it records a denial, and counts the call.
 func (s *Socket) judged(k Kind, d Decision, host string, info *Info, charges ...charge) (said, error) {
 	b := s.box
-	s.touch(b.now())
+	now := b.now()
+	late := s.expire(now)
+	if s.taken() {
+		return said{}, s.pipe(Op{start: b.clock.Now(), kind: k})
+	}
+	if k != KindSend { // the operation itself follows
+		s.touch(now)
+	}
 	o := Origin{Request: s.request.Load()}
 	if d.Denied() {
 		return said{}, b.deny(s.id, o, d, info, denied(d.Rule, calls[k].system), b.judge.Reason(d, s.network, host))
 	}
-	over, err := b.quotas.take(b.now(), charges...)
+	if late && k != KindSend {
+		d = d.and(Decision{Verdict: Report, Rule: RuleReclaimed})
+	}
+	over, err := b.quotas.take(now, charges...)
 	if over != "" {
 		d = d.and(Decision{Verdict: Report, Rule: over})
 	}

@@ -119,10 +119,7 @@ func (j *Judge) Addr(network, host string, addr netip.AddrPort, resolved bool) D
 	if flaw && j.ask(&d, RuleInvalid) || j.port(&d, addr.Port()) || !a.IsValid() {
 		return d
 	}
-	listed := !zone && resolvedOrLiteral(host, resolved) && j.excepted(network, host, d.Addr)
-	if !listed {
-		listed = !zone && j.excepted(network, "", d.Addr)
-	}
+	listed := !zone && (resolved && j.excepted(network, host, d.Addr) || j.excepted(network, "", d.Addr))
 	if r := j.class(a, listed); r != "" && j.ask(&d, r) {
 		return d
 	}
@@ -135,8 +132,6 @@ func (j *Judge) Addr(network, host string, addr netip.AddrPort, resolved bool) D
 	}
 	return d
 }
-
-func resolvedOrLiteral(host string, resolved bool) bool { return host == "" || resolved }
 
 // port asks the rules about ports.
 func (j *Judge) port(d *Decision, port uint16) bool {

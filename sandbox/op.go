@@ -16,23 +16,32 @@ func duration(n int64) time.Duration { return time.Duration(max(n, 0)) }
 // touch renews the idle limit.
 func (s *Socket) touch(now int64) { s.last.Store(now) }
 
+// expire reclaims the socket when it was idle for too long and nobody swept yet. It reports whether the program uses
+// it although production would have reclaimed it: RuleReclaimed only reports.
+func (s *Socket) expire(now int64) (late bool) {
+	b := s.box
+	if b.idle == 0 || now-s.last.Load() <= int64(b.idle) || s.exempt.Load() {
+		return false
+	}
+	if b.idleMode == ModeReport {
+		return true
+	}
+	s.reclaim(now)
+	return false
+}
+
 // Begin begins an operation of n bytes (0 when that is not known). It returns the program's error when the socket was
 // reclaimed or a quota is used up; the operation must not be carried out then.
 func (s *Socket) Begin(k Kind, n int) (Op, error) {
 	b := s.box
 	op := Op{start: b.clock.Now(), offset: b.offset.Load(), kind: k}
-	now := op.start + op.offset
-	if b.idle > 0 && now-s.last.Load() > int64(b.idle) && !s.exempt.Load() {
-		if b.idleMode == ModeReport {
-			op.rule = RuleReclaimed
-		} else {
-			s.reclaim(now)
-		}
+	if s.expire(op.start + op.offset) {
+		op.rule = RuleReclaimed
 	}
 	if s.taken() {
 		return Op{}, s.pipe(op)
 	}
-	s.touch(now)
+	s.touch(op.start + op.offset)
 	if last := s.sent.Load(); last != nil && k == KindSend && op.rule == "" {
 		op.rule = last.said.rule
 	}
@@ -41,8 +50,8 @@ func (s *Socket) Begin(k Kind, n int) (Op, error) {
 	}
 	over, err := s.charge(&op, n)
 	if err != nil {
-		return Op{}, b.deny(s.id, Origin{Request: s.request.Load()}, Decision{Verdict: Deny, Rule: over}, nil, err,
-			b.judge.Reason(Decision{Rule: over}, s.network, ""))
+		d := Decision{Verdict: Deny, Rule: over}
+		return Op{}, b.deny(s.id, Origin{Request: s.request.Load()}, d, nil, err, b.judge.Reason(d, s.network, ""))
 	}
 	if op.rule == "" {
 		op.rule = over
@@ -50,15 +59,18 @@ func (s *Socket) Begin(k Kind, n int) (Op, error) {
 	return op, nil
 }
 
-// charge counts a send or a receive. Its bytes are reserved together with the call when they are known.
+// charge counts a send with its bytes, or a receive, whose bytes are counted when they are known.
 func (s *Socket) charge(op *Op, n int) (Rule, error) {
 	q, now := &s.box.quotas, op.start+op.offset
 	switch op.kind {
 	case KindSend:
 		op.bytes = int64(n)
-		return q.take2(now, charge{useSend, sends(n)}, charge{useBytesSent, op.bytes})
+		return q.take(now, charge{useSend, sends(op.bytes)}, charge{useBytesSent, op.bytes})
 	case KindReceive:
-		return q.take2(now, charge{useReceive, 1}, charge{useBytesReceived, 0})
+		if q.full(now, useBytesReceived) {
+			return q.over(now, useBytesReceived, charge{useReceive, 1})
+		}
+		return q.take(now, charge{useReceive, 1})
 	}
 	return "", nil
 }
@@ -115,11 +127,11 @@ func (s *Socket) settle(op Op, n, now int64) {
 	switch {
 	case s.exempt.Load():
 	case op.kind == KindSend && n < op.bytes:
-		q.back2(op.start+op.offset, charge{useBytesSent, op.bytes - n}, charge{useSend, sends(int(op.bytes)) - sends(int(n))})
-	case op.kind == KindSend && n > op.bytes:
-		q.count2(now, charge{useBytesSent, n - op.bytes}, charge{useSend, sends(int(n)) - sends(int(op.bytes))})
-	case op.kind == KindReceive && n > 0:
-		q.count2(now, charge{useBytesReceived, n}, charge{useReceive, 0})
+		q.back(op.start+op.offset, charge{useSend, sends(op.bytes) - sends(n)}, charge{useBytesSent, op.bytes - n})
+	case op.kind == KindSend && n > op.bytes: // the size was not known (a file)
+		q.count(now, charge{useSend, sends(n) - sends(op.bytes)}, charge{useBytesSent, n - op.bytes})
+	case op.kind == KindReceive:
+		q.count(now, charge{useBytesReceived, n})
 	}
 }
 

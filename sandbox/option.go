@@ -6,7 +6,10 @@ import "syscall"
 // options production has is judged with the next issue; err is returned as it is.
 func (s *Socket) Option(set bool, level, opt int, value int, err error) error {
 	b := s.box
-	s.touch(b.now())
+	if now := b.now(); !s.taken() {
+		s.expire(now)
+		s.touch(now)
+	}
 	e := Event{Kind: KindOptionGet, Detail: optionName(level, opt)}
 	if set {
 		e.Kind, e.Detail = KindOptionSet, e.Detail+" = "+itoa(int64(value))

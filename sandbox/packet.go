@@ -1,6 +1,10 @@
 package sandbox
 
-import "net/netip"
+import (
+	"net/netip"
+	"os"
+	"syscall"
+)
 
 // SendTo judges the destination of a datagram of an unconnected socket and returns where it goes. The last
 // destination is remembered: asking for it again costs nothing.
@@ -17,8 +21,9 @@ func (s *Socket) SendTo(to netip.AddrPort) (Route, error) {
 		return Route{}, err
 	}
 	if p.refused {
-		// A datagram to a port where nobody listens is lost; the sender hears of it with the next call, if at all.
-		return Route{}, refused()
+		err := os.NewSyscallError("sendto", syscall.ECONNREFUSED)
+		s.record(Event{Kind: KindSend, Error: err.Error(), Info: info})
+		return Route{}, err
 	}
 	s.remember(p)
 	s.news.Store(info)

@@ -86,5 +86,5 @@ func (p *Policy) Limit(r Resource) Limit {
 	if l, ok := p.Quotas[r]; ok {
 		return l
 	}
-	return Limit{PerMinute: Unlimited, PerDay: Unlimited}
+	return unlimited
 }

@@ -19,11 +19,14 @@ const (
 
 var useMethods = [useEnd]string{"Bind", "CreateSocket", "Connect", "Send", "Receive", "Send", "Receive"}
 
+// unlimited counts only.
+var unlimited = Limit{PerMinute: Unlimited, PerDay: Unlimited}
+
 // sendUnit is what one call of production's service sends at most: a longer send counts several times.
 const sendUnit = 1 << 20
 
 // sends returns how many sends n bytes are.
-func sends(n int) int64 { return max(1, (int64(n)+sendUnit-1)/sendUnit) }
+func sends(n int64) int64 { return max(1, (n+sendUnit-1)/sendUnit) }
 
 // quotas are the limits of a process and what it uses of them.
 type quotas struct {
@@ -35,9 +38,10 @@ type quotas struct {
 func newQuotas(p *Policy, u *Usage) quotas {
 	q := quotas{mode: p.Mode(RuleQuota), usage: u}
 	for i, r := range Resources {
-		q.limits[i] = p.Limit(r)
-		if q.mode != ModeEnforce && q.mode != ModeReport {
-			q.limits[i] = Limit{PerMinute: Unlimited, PerDay: Unlimited}
+		q.limits[i] = unlimited
+		if q.mode == ModeEnforce || q.mode == ModeReport {
+			l := p.Limit(r)
+			q.limits[i] = Limit{PerMinute: max(l.PerMinute, Unlimited), PerDay: max(l.PerDay, Unlimited)}
 		}
 	}
 	return q
@@ -57,63 +61,44 @@ func (q *quotas) take(now int64, charges ...charge) (Rule, error) {
 			continue
 		}
 		q.back(now, charges[:i]...)
-		if q.mode == ModeEnforce {
-			return RuleQuota, overQuota(useMethods[c.use])
-		}
-		q.count(now, charges...)
-		return RuleQuota, nil
+		return q.over(now, c.use, charges...)
 	}
 	return "", nil
+}
+
+// over answers a call that would go over the limit of a resource.
+func (q *quotas) over(now int64, use int, charges ...charge) (Rule, error) {
+	if q.mode == ModeEnforce {
+		return RuleQuota, overQuota(useMethods[use])
+	}
+	q.count(now, charges...)
+	return RuleQuota, nil
 }
 
 // count counts without asking.
 func (q *quotas) count(now int64, charges ...charge) {
 	for _, c := range charges {
-		q.usage.reserve(now, c.use, c.n, Limit{PerMinute: Unlimited, PerDay: Unlimited})
+		if c.n > 0 {
+			q.usage.reserve(now, c.use, c.n, unlimited)
+		}
 	}
 }
 
 // back gives charges back that were taken at the same now.
 func (q *quotas) back(now int64, charges ...charge) {
 	for _, c := range charges {
-		q.usage.giveBack(now, c.use, c.n)
+		if c.n > 0 {
+			q.usage.giveBack(now, c.use, c.n)
+		}
 	}
 }
 
 // full reports whether nothing is left of a resource.
 func (q *quotas) full(now int64, use int) bool {
-	if !q.usage.reserve(now, use, 1, q.limits[use]) {
-		return true
+	l := q.limits[use]
+	if l == unlimited {
+		return false
 	}
-	q.usage.giveBack(now, use, 1)
-	return false
-}
-
-// take2, back2 and count2 are take, back and count for a call and its bytes, together: the hot path.
-
-func (q *quotas) take2(now int64, call, bytes charge) (Rule, error) {
-	over := call.use
-	if q.usage.reserve(now, call.use, call.n, q.limits[call.use]) {
-		if q.usage.reserve(now, bytes.use, max(bytes.n, 0), q.limits[bytes.use]) && (bytes.n > 0 || !q.full(now, bytes.use)) {
-			return "", nil
-		}
-		q.usage.giveBack(now, call.use, call.n)
-		over = bytes.use
-	}
-	if q.mode == ModeEnforce {
-		return RuleQuota, overQuota(useMethods[over])
-	}
-	q.count2(now, call, bytes)
-	return RuleQuota, nil
-}
-
-func (q *quotas) back2(now int64, a, b charge) {
-	q.usage.giveBack(now, a.use, a.n)
-	q.usage.giveBack(now, b.use, b.n)
-}
-
-func (q *quotas) count2(now int64, a, b charge) {
-	unlimited := Limit{PerMinute: Unlimited, PerDay: Unlimited}
-	q.usage.reserve(now, a.use, a.n, unlimited)
-	q.usage.reserve(now, b.use, b.n, unlimited)
+	minute, day := q.usage.used(now, use)
+	return l.PerMinute >= 0 && minute >= l.PerMinute || l.PerDay >= 0 && day >= l.PerDay
 }

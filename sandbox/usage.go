@@ -176,6 +176,14 @@ func (u *Usage) giveBack(now int64, r int, n int64) {
 	u.dayWindow(now).giveBack(day, n)
 }
 
+// used returns what was used of a resource in the minute and the day.
+func (u *Usage) used(now int64, r int) (inMinute, inDay int64) {
+	minute, day := u.at(r)
+	inMinute, _ = u.minute(now).used(atomic.LoadUint64(minute))
+	inDay, _ = u.dayWindow(now).used(atomic.LoadUint64(day))
+	return inMinute, inDay
+}
+
 // A UsageWindow is what was used of a resource in one window.
 type UsageWindow struct {
 	Resource   Resource
@@ -190,9 +198,7 @@ func (u *Usage) Snapshot(now int64) []UsageWindow {
 	_, dayStart, dayEnd := u.day(now)
 	start := now / minuteNanos * minuteNanos
 	for i, r := range Resources {
-		minute, day := u.at(i)
-		m, _ := u.minute(now).used(atomic.LoadUint64(minute))
-		d, _ := u.dayWindow(now).used(atomic.LoadUint64(day))
+		m, d := u.used(now, i)
 		all = append(all, UsageWindow{r, "minute", start, start + minuteNanos, m}, UsageWindow{r, "day", dayStart, dayEnd, d})
 	}
 	slices.SortStableFunc(all, func(a, b UsageWindow) int { return len(b.Window) - len(a.Window) })
