@@ -15,7 +15,7 @@ func (s *Socket) Dup() error {
 	return err
 }
 
-// Reclaimed reports whether the sandbox, not the program, ended the socket.
+// Reclaimed reports whether the sandbox, not the program, ended the socket: a reclaim, or a close by hand.
 func (s *Socket) Reclaimed() bool { return s.taken() }
 
 // Accepted tracks a connection that a listener of the program's own has accepted. Its peer came by itself, so it is
@@ -32,4 +32,18 @@ func (s *Socket) Accepted(local, remote netip.AddrPort, o Origin) *Socket {
 	}
 	c.note(KindCreate, info)
 	return c
+}
+
+// Cancel takes back an operation that began and did not happen: it counts for nothing and leaves no event.
+func (s *Socket) Cancel(op Op) {
+	if op.start == 0 || s.exempt.Load() {
+		return
+	}
+	q, at := &s.box.quotas, op.start+op.offset
+	switch op.kind {
+	case KindSend:
+		q.back(at, charge{useSend, sends(op.bytes)}, charge{useBytesSent, op.bytes})
+	case KindReceive:
+		q.back(at, charge{useReceive, 1})
+	}
 }

@@ -4,48 +4,104 @@ package net
 
 import (
 	"internal/devserver/agent"
+	"internal/devserver/sandbox"
 	"internal/poll"
 	"io"
 )
 
-// The kernel's own copying would pass unseen: for a judged socket it is declined, and io.Copy falls back to Read
-// and Write.
+// What the kernel copies by itself is one operation on each judged end.
 
 func sendFile(c *netFD, r io.Reader) (written int64, err error, handled bool) {
-	if c.devserver.sock != nil {
-		return 0, nil, false
+	if c.devserver.sock == nil {
+		return devserverSendFile(c, r)
 	}
-	return devserverSendFile(c, r)
+	return devserverCopied(c, nil, func() (int64, error, bool) { return devserverSendFile(c, r) })
 }
 
 func spliceFrom(c *netFD, r io.Reader) (written int64, err error, handled bool) {
-	if c.devserver.sock != nil || devserverJudged(r) {
-		return 0, nil, false
+	from := devserverEnd(r)
+	if c.devserver.sock == nil && from == nil {
+		return devserverSpliceFrom(c, r)
 	}
-	return devserverSpliceFrom(c, r)
+	return devserverCopied(c, from, func() (int64, error, bool) { return devserverSpliceFrom(c, r) })
 }
 
 func spliceTo(w io.Writer, c *netFD) (written int64, err error, handled bool) {
-	if c.devserver.sock != nil || devserverJudged(w) {
-		return 0, nil, false
+	to := devserverEnd(w)
+	if c.devserver.sock == nil && to == nil {
+		return devserverSpliceTo(w, c)
 	}
-	return devserverSpliceTo(w, c)
+	return devserverCopied(to, c, func() (int64, error, bool) { return devserverSpliceTo(w, c) })
 }
 
-// devserverJudged reports whether v, one end of a copy, is a connection with a sandbox socket.
-func devserverJudged(v any) bool {
+// devserverCopied makes a copy from one descriptor to another, either of which may be nil or not judged. A copy that
+// the kernel declines was no operation: Read and Write follow.
+func devserverCopied(to, from *netFD, do func() (int64, error, bool)) (written int64, err error, handled bool) {
+	send, err := devserverCopies(to, sandbox.KindSend)
+	if err != nil {
+		return 0, err, true
+	}
+	receive, err := devserverCopies(from, sandbox.KindReceive)
+	if err != nil {
+		send.cancel()
+		return 0, err, true
+	}
+	written, err, handled = do()
+	if !handled {
+		receive.cancel()
+		send.cancel()
+		return written, err, handled
+	}
+	receive.end(written, nil)
+	return written, send.end(written, err), handled
+}
+
+// devserverCopy is one end of a copy; without fd it is not judged.
+type devserverCopy struct {
+	fd *netFD
+	op sandbox.Op
+}
+
+func devserverCopies(fd *netFD, k sandbox.Kind) (c devserverCopy, err error) {
+	if fd == nil || fd.devserver.sock == nil {
+		return c, nil
+	}
+	c.fd = fd
+	c.op, err = fd.devserverBegin(k, 0)
+	return c, err
+}
+
+func (c devserverCopy) end(n int64, err error) error {
+	if c.fd == nil {
+		return err
+	}
+	return c.fd.devserverEnd(c.op, int(n), err)
+}
+
+func (c devserverCopy) cancel() {
+	if c.fd != nil {
+		c.fd.devserverCancel(c.op)
+	}
+}
+
+// devserverEnd returns the descriptor of v, one end of a copy, when it is a connection that is judged.
+func devserverEnd(v any) *netFD {
 	if lr, ok := v.(*io.LimitedReader); ok {
 		v = lr.R
 	}
+	var fd *netFD
 	switch c := v.(type) {
 	case *TCPConn:
-		return c.fd.devserver.sock != nil
+		fd = c.fd
 	case tcpConnWithoutWriteTo:
-		return c.fd.devserver.sock != nil
+		fd = c.fd
 	case *UnixConn:
-		return c.fd.devserver.sock != nil
+		fd = c.fd
 	}
-	return false
+	if fd == nil || fd.devserver.sock == nil {
+		return nil
+	}
+	return fd
 }
 
 // PollFD is how package os finds the descriptor for a copy in the kernel; nil makes it fall back.

@@ -33,6 +33,14 @@ func (fd *netFD) devserverEnd(op sandbox.Op, n int, err error) error {
 	return fd.devserver.sock.End(op, n, err)
 }
 
+// devserverCancel takes back an operation that did not happen.
+func (fd *netFD) devserverCancel(op sandbox.Op) {
+	if fd.devserver.lent.Load() && agent.Trusted() {
+		agent.Distrust()
+	}
+	fd.devserver.sock.Cancel(op)
+}
+
 func (fd *netFD) Read(p []byte) (n int, err error) {
 	s := fd.devserver.sock
 	if s == nil {
