@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -204,8 +205,8 @@ func FuzzDamage(f *testing.F) {
 	f.Add(uint32(headerSize+6), []byte{0xff, 0xff}, uint32(9000), true)
 	f.Add(uint32(firstSegment-60), []byte("anything"), uint32(1), false)
 	f.Add(uint32(5000), make([]byte, 300), uint32(headerSize), true)
-	f.Fuzz(func(t *testing.T, at uint32, bytes []byte, cut uint32, second bool) {
-		in := injury{at: int(at % firstSegment), bytes: bytes, cut: int(cut % firstSegment)}
+	f.Fuzz(func(t *testing.T, at uint32, flips []byte, cut uint32, second bool) {
+		in := injury{at: int(at % firstSegment), bytes: flips, cut: int(cut % firstSegment)}
 		if second {
 			in.file = 1
 		}
@@ -299,7 +300,7 @@ func TestHeaders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			lock, files := append([]byte(nil), s.lock...), [][]byte{append([]byte(nil), s.files[0]...), append([]byte(nil), s.files[1]...)}
+			lock, files := bytes.Clone(s.lock), [][]byte{bytes.Clone(s.files[0]), bytes.Clone(s.files[1])}
 			c.lock(lock)
 			c.first(files[0])
 			c.second(files[1])

@@ -58,7 +58,8 @@ func measure(e *sandbox.Event) (has uint16, slots uint64) {
 	return has, uint64(1 + (n-firstText+moreText-1)/moreText)
 }
 
-// numbers returns those of a request, which are never negative in earnest: one that is comes back as it was, in ten bytes.
+// numbers returns those of a request, which are never negative in earnest: one that is comes back as it was, in ten
+// bytes.
 func numbers(q *sandbox.RequestInfo) [3]uint64 {
 	return [3]uint64{uint64(q.Status), uint64(q.BytesIn), uint64(q.BytesOut)}
 }

@@ -18,7 +18,8 @@ func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	cmd := child("fulldisk", t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}, GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}}
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}}
 	if err := cmd.Start(); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("a full disk needs user namespaces: ", err)

@@ -59,7 +59,8 @@ func expect(r *Reader, from, n int64) error {
 	}
 }
 
-// dropAndGoOn is what happens on a full disk, with the error that the writer is to name. makeRoom is called when it is full and what was kept is read.
+// dropAndGoOn is what happens on a full disk, with the error that the writer is to name. makeRoom is called when it
+// is full and what was kept is read.
 func dropAndGoOn(dir string, want error, makeRoom func(*Reader) error) error {
 	w, err := Create(dir, "run-1", Options{Segment: firstSegment})
 	if err != nil {

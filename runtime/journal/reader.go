@@ -17,9 +17,9 @@ type Position struct {
 	Offset  int64 // in its file, in bytes
 }
 
-// A Reader returns the events of a journal in the order in which they were reserved: the order of each goroutine, and between
-// goroutines that of time, nearly. It belongs to one goroutine at a time. It may follow a writer that lives, in
-// this process or another.
+// A Reader returns the events of a journal in the order in which they were reserved: the order of each goroutine,
+// and between goroutines that of time, nearly. It belongs to one goroutine at a time. It may follow a writer that
+// lives, in this process or another.
 type Reader struct {
 	dir, name string
 	head      Header
@@ -45,9 +45,9 @@ const (
 	maxChunk = 128 << 10
 )
 
-// Open opens a journal for reading, at a position that an earlier Reader of it has returned. The error is a FormatError with ErrVersion or
-// ErrDamaged when the journal cannot be understood, and fs.ErrNotExist when there is none. A journal whose segments
-// were all released can be opened.
+// Open opens a journal for reading, at a position that an earlier Reader of it has returned. The error is a
+// FormatError with ErrVersion or ErrDamaged when the journal cannot be understood, and fs.ErrNotExist when there is
+// none. A journal whose segments were all released can be opened.
 func Open(dir, name string, from Position) (*Reader, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
@@ -111,8 +111,8 @@ func (r *Reader) findHeader() error {
 func (r *Reader) Header() Header { return r.head }
 
 // Next fills batch with the events that follow, as far as they are committed, and returns how many these are. It
-// never waits: 0 and nil mean that there is nothing new yet. 0 and io.EOF mean that nothing will ever follow, which is known after
-// Close of the writer or WriterGone. Any other error stays.
+// never waits: 0 and nil mean that there is nothing new yet. 0 and io.EOF mean that nothing will ever follow, which
+// is known after Close of the writer or WriterGone. Any other error stays.
 func (r *Reader) Next(batch []sandbox.Event) (int, error) {
 	for n := range batch {
 		if err := r.event(&batch[n]); err != nil {
@@ -220,7 +220,8 @@ func (r *Reader) enter() (bool, error) {
 	return true, nil
 }
 
-// openSegment opens a segment and goes to its first slot. A damaged header does not keep it from being read: each slot stands for itself.
+// openSegment opens a segment and goes to its first slot. A damaged header does not keep it from being read: each
+// slot stands for itself.
 func (r *Reader) openSegment(number int64) error {
 	path := segmentPath(r.dir, r.name, uint64(number))
 	f, err := os.Open(path)
@@ -241,7 +242,8 @@ func (r *Reader) openSegment(number int64) error {
 	return nil
 }
 
-// readHeader returns how long a segment is and whether its header and its length are in order. It keeps what the first intact header says.
+// readHeader returns how long a segment is and whether its header and its length are in order. It keeps what the
+// first intact header says.
 func (r *Reader) readHeader(f *os.File) (length int64, intact bool, err error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -265,14 +267,16 @@ func (r *Reader) readHeader(f *os.File) (length int64, intact bool, err error) {
 	return min(info.Size(), h.size), info.Size() >= h.size, nil
 }
 
-// WriterGone tells the reader that the writer is dead: what is not committed will never be. Ask Alive, or wait for the process.
+// WriterGone tells the reader that the writer is dead: what is not committed will never be. Ask Alive, or wait for
+// the process.
 func (r *Reader) WriterGone() {
 	r.gone = true
 	r.forget()
 }
 
-// Torn returns how many slots were passed over because the writer was killed before it had committed them. Each is at most one event,
-// of an operation that had not returned. What was reserved behind the last event is not seen, and not counted.
+// Torn returns how many slots were passed over because the writer was killed before it had committed them. Each is
+// at most one event, of an operation that had not returned. What was reserved behind the last event is not seen, and
+// not counted.
 func (r *Reader) Torn() int64 { return r.torn }
 
 // Damaged returns how many records, slots, headers and segments were passed over because they are not what a writer has

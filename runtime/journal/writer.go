@@ -79,8 +79,8 @@ func Create(dir, name string, o Options) (*Writer, error) {
 }
 
 // Record keeps e: when it has returned, e is found even if this process is killed. When there is no room, or after
-// Close, e is dropped and counted. It does not block but for a change of segments, and does not allocate unless a string
-// of e is longer than MaxString.
+// Close, e is dropped and counted. It does not block but for a change of segments, and does not allocate unless a
+// string of e is longer than MaxString.
 func (w *Writer) Record(e sandbox.Event) {
 	var has uint16
 	n := uint64(1)
@@ -104,7 +104,8 @@ func (w *Writer) Record(e sandbox.Event) {
 	w.drop()
 }
 
-// drop counts an event that is not kept, and sees to it that the reader learns the number even if this process is killed.
+// drop counts an event that is not kept, and sees to it that the reader learns the number even if this process is
+// killed.
 func (w *Writer) drop() {
 	n := w.dropped.Add(1)
 	at, t := w.noteAt.Load(), now()
@@ -121,15 +122,16 @@ func noRoom(err error) bool {
 // Dropped returns how many events were not kept since Create.
 func (w *Writer) Dropped() uint64 { return w.dropped.Load() }
 
-// Err returns why events are being dropped: what the attempt to get a segment said, or ErrClosed. It is nil while they are kept.
+// Err returns why events are being dropped: what the attempt to get a segment said, or ErrClosed. It is nil while
+// they are kept.
 func (w *Writer) Err() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.err
 }
 
-// prepare makes the next segment ahead of time. It is called once a segment, by whoever passes the middle of it; the others go on.
-// Should it not come to it, advance makes up for it.
+// prepare makes the next segment ahead of time. It is called once a segment, by whoever passes the middle of it; the
+// others go on. Should it not come to it, advance makes up for it.
 func (w *Writer) prepare(s *segment) {
 	if !w.mu.TryLock() {
 		return
@@ -140,7 +142,8 @@ func (w *Writer) prepare(s *segment) {
 	}
 }
 
-// advance returns the segment after s, in which the slot number slot was the first that the caller could not have, or nil when there is none.
+// advance returns the segment after s, in which the slot number slot was the first that the caller could not have,
+// or nil when there is none.
 func (w *Writer) advance(s *segment, slot uint64) *segment {
 	if slot < s.slots { // only one caller gets the rest, which is too small for it
 		s.mark(slot, markPad, s.slots-slot)
@@ -207,8 +210,8 @@ func (w *Writer) reap() {
 	w.retired = busy
 }
 
-// Close ends the journal: a reader that has read it all gets io.EOF. What is recorded afterwards is dropped. A process that
-// ends need not call it.
+// Close ends the journal: a reader that has read it all gets io.EOF. What is recorded afterwards is dropped. A
+// process that ends need not call it.
 func (w *Writer) Close() error {
 	if !w.closed.CompareAndSwap(false, true) {
 		return nil
@@ -255,7 +258,8 @@ func absolute(dir string) (string, error) {
 	return join(wd, dir), nil
 }
 
-// now is the machine's clock, in nanoseconds since 1970 UTC. time.Now is not: in a bubble of testing/synctest it stands still.
+// now is the machine's clock, in nanoseconds since 1970 UTC. time.Now is not: in a bubble of testing/synctest it
+// stands still.
 func now() int64 {
 	var tv syscall.Timeval
 	if syscall.Gettimeofday(&tv) != nil {
