@@ -90,8 +90,13 @@ func (f *filter) set(name, value string) (err error) {
 func (f filter) String() string {
 	var words []string
 	add := func(name, value string) {
-		if value != "" && value != "0" {
+		if value != "" {
 			words = append(words, name+":"+value)
+		}
+	}
+	addID := func(name string, id int64) {
+		if id != 0 {
+			add(name, strconv.FormatInt(id, 10))
 		}
 	}
 	add("since", formatAgo(f.Since))
@@ -99,8 +104,8 @@ func (f filter) String() string {
 	add("state", f.State)
 	add("host", f.Host)
 	add("rule", f.Rule)
-	add("request", strconv.FormatInt(f.Request, 10))
-	add("run", strconv.FormatInt(f.Run, 10))
+	addID("request", f.Request)
+	addID("run", f.Run)
 	return strings.Join(words, " ")
 }
 

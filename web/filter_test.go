@@ -52,7 +52,7 @@ func TestParseFilter(t *testing.T) {
 }
 
 func FuzzParseFilter(f *testing.F) {
-	for _, seed := range []string{"", "since:1m state:open host:db", "host::", "since:1.5h", "a:b:c", "since:3650d", "\x00:\xff", "request:9223372036854775807", "host:state:open"} {
+	for _, seed := range []string{"", "since:1m state:open host:db", "host::", "since:1.5h", "a:b:c", "since:3650d", "\x00:\xff", "request:9223372036854775807", "host:state:open", "0"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -102,8 +102,11 @@ type piece struct {
 func (p piece) X1() string { return percent(p.from) }
 func (p piece) X2() string { return percent(p.to) }
 
-// block is a stretch in which the socket was used.
-type block struct{ from, to float64 }
+// block is a stretch in which the socket was used. A late one tried to use what production had closed.
+type block struct {
+	from, to float64
+	Late     bool
+}
 
 func (b block) X() string     { return percent(b.from) }
 func (b block) Width() string { return percent(b.to - b.from) }
@@ -172,8 +175,12 @@ func (d drawing) segments(l *lifeline, s record.Socket, end int64) {
 	for _, use := range d.used[s.ID] {
 		at, until := max(use.At, s.OpenedAt), min(use.At+int64(d.step), end)
 		d.piece(l, s, from, min(at, end))
-		d.block(l, at, until)
-		from = max(from, until)
+		late := s.State == "reclaimed" && at >= end
+		if late {
+			until = at + int64(d.step)
+		}
+		d.block(l, at, until, late)
+		from = max(from, min(until, end))
 	}
 	if len(d.used[s.ID]) == 0 && s.LastAt > from && s.LastAt < end { // used before the axis begins
 		d.piece(l, s, from, s.LastAt)
@@ -207,13 +214,13 @@ func (d drawing) piece(l *lifeline, s record.Socket, from, to int64) {
 }
 
 // block adds a use; one that touches the last makes it longer.
-func (d drawing) block(l *lifeline, from, to int64) {
-	b := block{from: max(d.axis.place(from), 0), to: min(d.axis.place(to), 100)}
+func (d drawing) block(l *lifeline, from, to int64, late bool) {
+	b := block{Late: late, from: max(d.axis.place(from), 0), to: min(d.axis.place(to), 100)}
 	if b.to <= 0 || b.from >= 100 {
 		return
 	}
 	b.to = max(b.to, b.from+narrowest)
-	if n := len(l.Busy); n > 0 && b.from-l.Busy[n-1].to < touching {
+	if n := len(l.Busy); n > 0 && l.Busy[n-1].Late == late && b.from-l.Busy[n-1].to < touching {
 		l.Busy[n-1].to = max(b.to, l.Busy[n-1].to)
 		return
 	}

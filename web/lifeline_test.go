@@ -19,7 +19,7 @@ func sketch(l lifeline) string {
 		parts = append(parts, fmt.Sprintf("%s %.0f-%.0f", p.Class, p.from, p.to))
 	}
 	for _, b := range l.Busy {
-		parts = append(parts, fmt.Sprintf("use %.1f-%.1f", b.from, b.to))
+		parts = append(parts, fmt.Sprintf("%s %.1f-%.1f", map[bool]string{false: "use", true: "late"}[b.Late], b.from, b.to))
 	}
 	if l.Mark != "" {
 		parts = append(parts, l.Mark+" "+l.MarkX+" "+l.Text)
@@ -45,6 +45,7 @@ func TestLifeline(t *testing.T) {
 		{"closed", record.Socket{State: "closed", OpenedAt: ago(50), ClosedAt: ago(40), LastAt: ago(45)}, []float64{50, 45}, "over 51-60, use 50.0-51.0, use 55.0-56.0"},
 		{"closed long ago", record.Socket{State: "closed", OpenedAt: ago(5000), ClosedAt: ago(3600)}, nil, "closed 1 h ago"},
 		{"reclaimed", record.Socket{State: "reclaimed", OpenedAt: ago(90), ClosedAt: ago(40), LastAt: ago(80)}, []float64{90, 80}, "reclaimed 11-20, idle 21-60, use 10.0-11.0, use 20.0-21.0, cut 60.00% reclaimed"},
+		{"used after its reclaim", record.Socket{State: "reclaimed", OpenedAt: ago(60), ClosedAt: ago(40), LastAt: ago(60)}, []float64{60, 30}, "reclaimed 41-60, use 40.0-41.0, late 70.0-71.0, cut 60.00% reclaimed"},
 		{"denied", record.Socket{State: "denied", OpenedAt: ago(30), ClosedAt: ago(30), Rule: "port25"}, nil, "deny 70.00% port25"},
 		{"denied before", record.Socket{State: "denied", OpenedAt: ago(300), Rule: "port25"}, nil, "denied 5 min ago"},
 		{"failed", record.Socket{State: "failed", OpenedAt: ago(30), ClosedAt: ago(20)}, nil, "over 70-80, end 80.00% failed"},

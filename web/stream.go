@@ -30,7 +30,10 @@ type change struct {
 func (c *console) stream(w http.ResponseWriter, r *http.Request) error {
 	p := newParams(r.URL.Query())
 	onlyChanges := p.oneOf("only", []string{"change"}) != ""
-	f := c.eventFilter(p)
+	f := record.EventFilter{
+		App: p.text("app"), Kinds: p.kinds("kind"), Rule: p.text("rule"), Host: p.text("host"), SocketID: p.id("socket"),
+		RequestID: p.id("request"), RunID: p.id("run"), Since: p.since("since", c.Now()), After: p.id("after"),
+	}
 	if last := r.Header.Get("Last-Event-ID"); last != "" && f.After == 0 {
 		f.After, _ = parseID(last) // what is not a number is not ours; the client then begins with what is new
 	}

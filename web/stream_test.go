@@ -119,7 +119,7 @@ func TestStream(t *testing.T) {
 func TestStreamRefuses(t *testing.T) {
 	t.Parallel()
 	handler := newConsole(t, &recording{}, empty, nil)
-	for _, query := range []string{"only=events", "kind=x", "what=1", "after=x"} {
+	for _, query := range []string{"only=events", "kind=x", "what=1", "before=3", "order=desc", "after=x"} {
 		if w := ask(handler, "GET", "/api/v1/stream?"+query, ""); w.Code != http.StatusBadRequest || !json.Valid(w.Body.Bytes()) {
 			t.Errorf("?%s = %d %s", query, w.Code, w.Body)
 		}
