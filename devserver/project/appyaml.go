@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/seed-d81df0db/devserver/devserver/yamlfile"
 )
 
 // AppYAMLName is the file that App Engine's own tools read.
@@ -34,11 +36,12 @@ func loadAppYAML(dir string) (*AppYAML, error) {
 	if _, err := os.Lstat(file); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	d, root, err := openYAML(file)
+	open, root, err := yamlfile.Open(file)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := d.pairs(root, AppYAMLName)
+	d := document{open}
+	entries, err := d.Pairs(root, AppYAMLName)
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +50,11 @@ func loadAppYAML(dir string) (*AppYAML, error) {
 	for _, e := range entries {
 		switch key := e.Key.GetToken().Value; key {
 		case "runtime":
-			y.Runtime, err = d.scalar(e.Value, key)
+			y.Runtime, err = d.Scalar(e.Value, key)
 		case "env_variables":
 			y.Env, err = d.env(e.Value, key)
 		default:
-			y.Ignored, err = append(y.Ignored, Ignored{d.place(e.Key), key}), nil
+			y.Ignored, err = append(y.Ignored, Ignored{d.Place(e.Key), key}), nil
 		}
 		errs = append(errs, err)
 	}

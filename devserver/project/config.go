@@ -14,6 +14,9 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/seed-d81df0db/devserver/devserver/profile"
+	"github.com/seed-d81df0db/devserver/devserver/yamlfile"
 )
 
 // ConfigName is the file that Locate looks for.
@@ -21,9 +24,11 @@ const ConfigName = "devserver.yaml"
 
 // Config is a devserver.yaml. Its zero value is that of a project without one.
 type Config struct {
-	File     string // absolute; "" when there is none
-	Standins []Standin
-	Apps     []AppConfig
+	File      string // absolute; "" when there is none
+	Profile   string // a built-in profile's name, or a file's absolute path; "" when none is named
+	Overrides profile.Overrides
+	Standins  []Standin
+	Apps      []AppConfig
 }
 
 // AppConfig is one entry of apps.
@@ -76,66 +81,100 @@ func Load(file string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, root, err := openYAML(abs)
+	d, root, err := yamlfile.Open(abs)
 	if err != nil {
 		return nil, err
 	}
-	return d.config(root)
+	return read(abs, document{d}, root)
 }
 
-func (d *document) config(root ast.Node) (*Config, error) {
-	c := &Config{File: d.file}
-	err := d.mapping(root, ConfigName,
-		field{"standins", func(_, v ast.Node) error { return d.list(v, "standins", c.readStandin(d)) }},
-		field{"apps", func(_, v ast.Node) error { return d.list(v, "apps", c.readApp(d)) }},
+// read reads the file's only mapping.
+func read(file string, d document, root ast.Node) (*Config, error) {
+	c := &Config{File: file}
+	fields := append([]yamlfile.Field{
+		{Key: "profile", Read: func(_, v ast.Node) error { return c.readProfile(d, v) }},
+	}, c.Overrides.Fields(d.Document)...)
+	fields = append(fields,
+		yamlfile.Field{Key: "standins", Read: func(_, v ast.Node) error { return d.List(v, "standins", c.readStandin(d)) }},
+		yamlfile.Field{Key: "apps", Read: func(_, v ast.Node) error { return d.List(v, "apps", c.readApp(d)) }},
 	)
-	if err != nil {
+	if err := d.Mapping(root, ConfigName, fields...); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *Config) readStandin(d *document) func(ast.Node) error {
+// readProfile takes a built-in profile's name, or a file's path from the folder of devserver.yaml.
+func (c *Config) readProfile(d document, n ast.Node) error {
+	name, err := d.Scalar(n, "profile")
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, p := range profile.List() {
+		names = append(names, p.Name)
+	}
+	if slices.Contains(names, name) {
+		c.Profile = name
+		return nil
+	}
+	if ext := filepath.Ext(name); !strings.ContainsRune(name, filepath.Separator) && ext != ".yaml" && ext != ".yml" {
+		return d.Errorf(n, "profile %q does not exist; there are %s, and files such as ./mine.yaml", name, strings.Join(names, ", "))
+	}
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(filepath.Dir(c.File), name)
+	}
+	if _, err := os.Stat(name); err != nil {
+		return d.Errorf(n, "profile %s: %s", shown(name), plain(err))
+	}
+	c.Profile = name
+	return nil
+}
+
+// document reads what only settings of a project have.
+type document struct{ *yamlfile.Document }
+
+func (c *Config) readStandin(d document) func(ast.Node) error {
 	return func(n ast.Node) error {
-		if text, ok := d.value(n).(*ast.StringNode); ok { // as the flag is written
+		if text, ok := d.Value(n).(*ast.StringNode); ok { // as the flag is written
 			s, err := ParseStandin(text.Value)
 			return c.addStandin(d, n, s, err)
 		}
 		var production, address, local string
-		err := d.mapping(n, "a stand-in",
+		err := d.Mapping(n, "a stand-in",
 			d.text("production", &production), d.text("address", &address), d.text("local", &local))
 		switch {
 		case err != nil:
 			return err
 		case local == "":
-			return d.errorf(n, "a stand-in wants local: 127.0.0.1:5432, or one of %s", builtinList())
+			return d.Errorf(n, "a stand-in wants local: 127.0.0.1:5432, or one of %s", builtinList())
 		case production == "" && (address != "" || strings.HasPrefix(local, "builtin:")):
-			return d.errorf(n, "a stand-in wants production: the host:port that the app dials")
+			return d.Errorf(n, "a stand-in wants production: the host:port that the app dials")
 		}
 		s, err := newStandin(production, address, local)
 		return c.addStandin(d, n, s, err)
 	}
 }
 
-func (c *Config) addStandin(d *document, n ast.Node, s Standin, err error) error {
+func (c *Config) addStandin(d document, n ast.Node, s Standin, err error) error {
 	if err != nil {
-		return d.errorf(n, "%s", strings.TrimPrefix(err.Error(), "--standin "))
+		return d.Errorf(n, "%s", strings.TrimPrefix(err.Error(), "--standin "))
 	}
 	if slices.ContainsFunc(c.Standins, func(o Standin) bool { return o.key() == s.key() }) {
-		return d.errorf(n, "a second stand-in for %s; keep one", strings.TrimPrefix(s.key(), "="))
+		return d.Errorf(n, "a second stand-in for %s; keep one", strings.TrimPrefix(s.key(), "="))
 	}
 	c.Standins = append(c.Standins, s)
 	if err := oneAddress(c.Standins); err != nil {
-		return d.errorf(n, "%s", err)
+		return d.Errorf(n, "%s", err)
 	}
 	return nil
 }
 
-func (c *Config) readApp(d *document) func(ast.Node) error {
+func (c *Config) readApp(d document) func(ast.Node) error {
 	return func(n ast.Node) error {
-		a := AppConfig{Position: d.place(n)}
-		err := d.mapping(n, "an app", d.text("name", &a.Name), d.text("path", &a.Path), d.text("addr", &a.Addr),
-			field{"env", func(_, v ast.Node) (err error) { a.Env, err = d.env(v, "env"); return err }})
+		a := AppConfig{Position: d.Place(n)}
+		err := d.Mapping(n, "an app", d.text("name", &a.Name), d.text("path", &a.Path), d.text("addr", &a.Addr),
+			yamlfile.Field{Key: "env", Read: func(_, v ast.Node) (err error) { a.Env, err = d.env(v, "env"); return err }})
 		if err == nil {
 			err = d.checkApp(n, &a)
 		}
@@ -143,7 +182,7 @@ func (c *Config) readApp(d *document) func(ast.Node) error {
 			return err
 		}
 		if slices.ContainsFunc(c.Apps, func(o AppConfig) bool { return o.name() == a.name() }) {
-			return d.errorf(n, "a second app with the name %q; give it another name", a.name())
+			return d.Errorf(n, "a second app with the name %q; give it another name", a.name())
 		}
 		c.Apps = append(c.Apps, a)
 		return nil
@@ -157,21 +196,21 @@ func (a AppConfig) name() string {
 	return filepath.Base(a.Path)
 }
 
-func (d *document) checkApp(n ast.Node, a *AppConfig) error {
+func (d document) checkApp(n ast.Node, a *AppConfig) error {
 	if a.Path == "" {
-		return d.errorf(n, "an app wants path: its folder, from this file's folder")
+		return d.Errorf(n, "an app wants path: its folder, from this file's folder")
 	}
 	if !filepath.IsAbs(a.Path) {
-		a.Path = filepath.Join(filepath.Dir(d.file), a.Path)
+		a.Path = filepath.Join(filepath.Dir(a.File), a.Path)
 	}
 	if a.Name != "" && !goodName(a.Name) {
-		return d.errorf(n, "app name %q: letters, digits, -, _ and . only, and no dot at its start", a.Name)
+		return d.Errorf(n, "app name %q: letters, digits, -, _ and . only, and no dot at its start", a.Name)
 	}
 	if a.Addr == "" || strings.HasSuffix(a.Addr, ":0") && len(a.Addr) > 2 {
 		return nil
 	}
 	if _, _, err := splitHostPort(a.Addr); err != nil {
-		return d.errorf(n, "addr: %s; write something like 127.0.0.1:8080", err)
+		return d.Errorf(n, "addr: %s; write something like 127.0.0.1:8080", err)
 	}
 	return nil
 }
@@ -184,16 +223,16 @@ func goodName(name string) bool {
 }
 
 // text is a field whose value is one text.
-func (d *document) text(key string, to *string) field {
-	return field{key, func(_, v ast.Node) (err error) {
-		*to, err = d.scalar(v, key)
+func (d document) text(key string, to *string) yamlfile.Field {
+	return yamlfile.Field{Key: key, Read: func(_, v ast.Node) (err error) {
+		*to, err = d.Scalar(v, key)
 		return err
 	}}
 }
 
 // env reads variables; what a value's text is, its author wrote: 08 stays 08, yes stays yes.
-func (d *document) env(n ast.Node, where string) (map[string]string, error) {
-	entries, err := d.pairs(n, where)
+func (d document) env(n ast.Node, where string) (map[string]string, error) {
+	entries, err := d.Pairs(n, where)
 	if err != nil {
 		return nil, err
 	}
@@ -202,12 +241,12 @@ func (d *document) env(n ast.Node, where string) (map[string]string, error) {
 	for _, e := range entries {
 		key := e.Key.GetToken().Value
 		if key == "" || strings.ContainsAny(key, "=\x00") {
-			errs = append(errs, d.errorf(e.Key, "%s: %q cannot be a variable's name", where, key))
+			errs = append(errs, d.Errorf(e.Key, "%s: %q cannot be a variable's name", where, key))
 			continue
 		}
-		text, err := d.scalar(e.Value, where+"."+key)
+		text, err := d.Scalar(e.Value, where+"."+key)
 		if strings.Contains(text, "\x00") {
-			err = d.errorf(e.Value, "%s.%s: a variable cannot hold a NUL", where, key)
+			err = d.Errorf(e.Value, "%s.%s: a variable cannot hold a NUL", where, key)
 		}
 		env[key] = text
 		errs = append(errs, err)

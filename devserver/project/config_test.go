@@ -7,6 +7,10 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/seed-d81df0db/devserver/devserver/yamlfile"
+	"github.com/seed-d81df0db/devserver/sandbox"
 )
 
 func TestParseStandin(t *testing.T) {
@@ -101,6 +105,12 @@ func TestLoad(t *testing.T) {
 	dir := tree(t, `
 -- devserver.yaml --
 # a comment
+profile: ./mine.yaml
+billing: false
+rules: {listen: report}
+quotas:
+  connect: {per_minute: 5, per_day: 100}
+reclaim: {idle: 2m}
 standins:
   - {production: "db.example.com:5432", address: 93.184.216.34, local: "127.0.0.1:5432"}   # address: optional
   - whois.example.com:43=builtin:whois
@@ -109,10 +119,16 @@ apps:
   - {name: orders, path: ./orders, addr: "127.0.0.1:8080", env: &e {DB: "db.example.com:5432", N: 08}}
   - path: billing
     env: *e
+-- mine.yaml --
+extends: open
 `)
 	c, err := Load(filepath.Join(dir, ConfigName))
 	if err != nil {
 		t.Fatal(err)
+	}
+	o := c.Overrides
+	if c.Profile != dir+"/mine.yaml" || *o.Billing || o.Rules[sandbox.RuleListen].Mode != sandbox.ModeReport || *o.Quotas["connect"].PerDay != 100 || *o.Idle != 2*time.Minute {
+		t.Errorf("profile %q, overrides %+v", c.Profile, o)
 	}
 	if len(c.Standins) != 3 || c.Standins[0].Address.String() != "93.184.216.34" || c.Standins[1].Builtin != "whois" || c.Standins[2].Host != "" {
 		t.Errorf("standins = %+v", c.Standins)
@@ -135,6 +151,14 @@ func TestLoadRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, yaml, want string }{
 		{"not a mapping", "- a\n", `1:1: devserver.yaml wants keys with values (key: value), not a list`},
 		{"unknown key", "standins: []\nstandin: []\n", `2:1: devserver.yaml has no key "standin"; it has `},
+		{"no such profile", "profile: appengin\n", `1:10: profile "appengin" does not exist; there are appengine, `},
+		{"no such profile file", "profile: ./x.yaml\n", "1:10: profile "},
+		{"no such rule", "rules: {lisen: off}\n", `1:9: rules has no key "lisen"; it has `},
+		{"no such mode", "rules:\n  listen: deny\n", `2:11: rule listen: "deny" is no mode; accepted: enforce, report, off`},
+		{"billing", "billing: yes\n", `1:10: billing: "yes" is neither true nor false`},
+		{"no such quota", "quotas: {dial: {per_day: 1}}\n", `quotas has no key "dial"; it has `},
+		{"no amount", "quotas: {connect: {per_day: many}}\n", "1:29: quota connect: per_day: "},
+		{"no duration", "reclaim: {idle: long}\n", "1:17: reclaim: "},
 		{"unknown key inside", "apps:\n  - {path: ., prot: 1}\n", `2:15: an app has no key "prot"; it has name, path, addr, env`},
 		{"no path", "apps:\n  - name: a\n", "2:5: an app wants path"},
 		{"bad name", "apps:\n  - {name: ../a, path: .}\n", `app name "../a"`},
@@ -157,7 +181,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"alias of nothing", "apps: *a\n", ""},
 		{"tab", "apps:\n\t- path: a\n", ""},
 		{"binary", "\x00\x01\x02", ""},
-		{"too large", strings.Repeat("# comment\n", maxYAML/8), "larger than 64 KiB"},
+		{"too large", strings.Repeat("# comment\n", 8<<10), "larger than 64 KiB"},
 		{"too deep", strings.Repeat("[", 1000), "1:51: nested too deeply"},
 		{"too many entries", strings.Repeat("- ", 1000), "nested too deeply"},
 		{"too many anchors", strings.Repeat("&a\n", 1000), "nested too deeply"},
@@ -263,15 +287,18 @@ func TestSplitFlags(t *testing.T) {
 	}
 }
 
-// FuzzYAML: whatever stands in a settings file, reading it ends, without a panic.
-func FuzzYAML(f *testing.F) {
-	for _, s := range []string{"apps: []", "a: &a [*a]", "standins: [*x]", "? [a]: b", "<<: {apps: []}", "!!str a: |\n  b", strings.Repeat("[", 5000), strings.Repeat("- ", 5000), strings.Repeat("{a: ", 3000)} {
+// FuzzConfig: whatever stands in a devserver.yaml, reading it ends, without a panic.
+func FuzzConfig(f *testing.F) {
+	for _, s := range []string{"apps: []", "a: &a [*a]", "standins: [*x]", "? [a]: b", "<<: {apps: []}", "profile: !!str a", "rules: {listen: report}", strings.Repeat("[", 5000), strings.Repeat("- ", 5000)} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, root, err := parseYAML("devserver.yaml", data)
-		if err == nil {
-			d.config(root)
+		d, root, err := yamlfile.Parse("/devserver.yaml", data)
+		if err != nil {
+			return
+		}
+		if c, err := read("/devserver.yaml", document{d}, root); (c == nil) == (err == nil) {
+			t.Errorf("read = %v, %v", c, err)
 		}
 	})
 }

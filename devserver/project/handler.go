@@ -162,12 +162,12 @@ func (d declarations) maybePointer(e ast.Expr, name string) bool {
 }
 
 func (d declarations) wrong(name *ast.Ident, is string) (Form, Position, error) {
-	return FormUnknown, Position{}, &FileError{d.position(name), "Handler is " + is + "; devserver serves " + HandlerForms}
+	return FormUnknown, Position{}, &FileError{Position: d.position(name), Message: "Handler is " + is + "; devserver serves " + HandlerForms}
 }
 
 func (d declarations) position(n ast.Node) Position {
 	p := d.fset.Position(n.Pos())
-	return Position{p.Filename, p.Line, p.Column}
+	return Position{File: p.Filename, Line: p.Line, Column: p.Column}
 }
 
 // basic tells whether e names one of Go's own types, none of which handles requests.

@@ -301,7 +301,7 @@ func TestFolders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Update(f, time.Time{})
+	w.Update(f, time.Now())
 	put(t, w.path("x/y/y.go"), "package y")
 	w.wants("x/y/y.go", Source)
 	put(t, w.path("x/y/y.go"), "package y // 2")

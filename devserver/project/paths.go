@@ -2,38 +2,18 @@ package project
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/seed-d81df0db/devserver/devserver/yamlfile"
 )
 
-// Position is a place in a file. Line and Column count from 1; 0 means that they are unknown.
-type Position struct {
-	File         string // absolute
-	Line, Column int
-}
-
-// String returns file:line:column as a person or an editor wants it: from the working directory when the file lies in it.
-func (p Position) String() string {
-	s := shown(p.File)
-	if p.Line > 0 {
-		s = fmt.Sprintf("%s:%d", s, p.Line)
-		if p.Column > 0 {
-			s = fmt.Sprintf("%s:%d", s, p.Column)
-		}
-	}
-	return s
-}
+// Position is a place in one of the user's files.
+type Position = yamlfile.Position
 
 // A FileError is something wrong at a place in one of the user's files.
-type FileError struct {
-	Position
-	Message string // what is wrong and what would be right
-}
-
-// Error returns file:line:column: message.
-func (e *FileError) Error() string { return e.Position.String() + ": " + e.Message }
+type FileError = yamlfile.Error
 
 // shown returns path from the working directory when it lies in it, else unchanged.
 func shown(path string) string {
