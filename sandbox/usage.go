@@ -97,16 +97,17 @@ func (w window) word(count int64) uint64 {
 	return w.number<<w.bits | uint64(min(count, 1<<w.bits-1))
 }
 
-// add counts n more, unless that goes over a limit of 0 or more. It reports whether it did.
-func (w window) add(word *uint64, n, limit int64) bool {
+// add counts n more, unless that goes over a limit of 0 or more. It returns the window in which it counts, and
+// whether it did.
+func (w window) add(word *uint64, n, limit int64) (window, bool) {
 	for {
 		old := atomic.LoadUint64(word)
 		used, in := w.used(old)
 		if limit >= 0 && (used > limit || n > limit-used) {
-			return false
+			return in, false
 		}
 		if atomic.CompareAndSwapUint64(word, old, in.word(used+n)) {
-			return true
+			return in, true
 		}
 	}
 }
@@ -156,15 +157,14 @@ func (u *Usage) reserve(now int64, r int, n int64, limit Limit) bool {
 		return true
 	}
 	minute, day := u.at(r)
-	m := u.minute(now)
-	if !m.add(minute, n, limit.PerMinute) {
+	m, ok := u.minute(now).add(minute, n, limit.PerMinute)
+	if !ok {
 		return false
 	}
-	if !u.dayWindow(now).add(day, n, limit.PerDay) {
+	if _, ok = u.dayWindow(now).add(day, n, limit.PerDay); !ok {
 		m.giveBack(minute, n)
-		return false
 	}
-	return true
+	return ok
 }
 
 func (u *Usage) giveBack(now int64, r int, n int64) {
