@@ -166,7 +166,7 @@ func (d drawing) line(s record.Socket) lifeline {
 
 func (l *lifeline) mark(kind string, at int64, text string) {
 	l.Mark, l.MarkX, l.Text = kind, l.Axis.x(at), text
-	l.Left = l.Axis.place(at) > 70
+	l.Left = l.Axis.place(at) > 55
 }
 
 // segments draws from use to use. A gap in which half the idle limit passed is idle.
