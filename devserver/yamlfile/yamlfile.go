@@ -173,8 +173,12 @@ func (d *Document) Pairs(n ast.Node, where string) ([]*ast.MappingValueNode, err
 		return v.Values, nil
 	case *ast.MappingValueNode:
 		return []*ast.MappingValueNode{v}, nil
-	case nil, *ast.NullNode:
+	case *ast.NullNode:
 		return nil, nil
+	case nil:
+		if n == nil {
+			return nil, nil
+		}
 	}
 	return nil, d.Errorf(n, "%s wants keys with values (key: value), not %s", where, d.kind(n))
 }
@@ -212,8 +216,12 @@ func (d *Document) List(n ast.Node, where string, read func(ast.Node) error) err
 			errs = append(errs, read(e))
 		}
 		return errors.Join(errs...)
-	case nil, *ast.NullNode:
+	case *ast.NullNode:
 		return nil
+	case nil:
+		if n == nil {
+			return nil
+		}
 	}
 	return d.Errorf(n, "%s wants a list (lines that begin with -), not %s", where, d.kind(n))
 }
@@ -233,7 +241,9 @@ func (d *Document) Scalar(n ast.Node, where string) (string, error) {
 
 func (d *Document) kind(n ast.Node) string {
 	switch v := d.Value(n).(type) {
-	case nil, *ast.NullNode:
+	case nil:
+		return "an alias of nothing"
+	case *ast.NullNode:
 		return "nothing"
 	case *ast.MappingNode, *ast.MappingValueNode:
 		return "keys with values"
