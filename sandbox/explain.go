@@ -28,13 +28,14 @@ func (j *Judge) Explain(network, address string, answers []netip.Addr) Explanati
 		Network: network, Address: address, Verdict: d.Verdict, Rule: d.Rule,
 		Source: j.settings[d.Rule].Source, Reason: j.Reason(d, network, host),
 	}
-	if d.Rule == RuleUnresolved && answers == nil {
-		e.Reason = "What " + quote(host) + " resolves to is not known here, and the address decides."
-	}
 	if d.Verdict == Allow {
 		return e
 	}
 	e.Advice, e.Also = d.Rule.Advice(), j.also(d, network, address, answers)
+	if d.Rule == RuleUnresolved && answers == nil {
+		e.Reason = "The address decides, and what " + quote(host) + " resolves to was not asked."
+		e.Advice = "Explain one of its addresses, or give them with the name as explain --batch reads them."
+	}
 	if d.Denied() {
 		e.Error = errorText(d.Rule)
 	}

@@ -33,9 +33,9 @@ func (j *Judge) Reason(d Decision, network, host string) string {
 	case RuleOption:
 		return "Production does not support this socket option."
 	case RuleReclaimed:
-		return "The socket was not used for longer than " + span1(j.policy.Reclaim) + ", and production takes such sockets away."
+		return "The socket was not used for longer than " + plainSpan(j.policy.Reclaim) + ", and production takes such sockets away."
 	case RuleDeadline:
-		return "The operation took longer than " + span1(j.policy.Deadline) + ", at which production cancels it."
+		return "The operation took longer than " + plainSpan(j.policy.Deadline) + ", at which production cancels it."
 	}
 	return rangeReason(d, host)
 }
@@ -47,7 +47,7 @@ func rangeReason(d Decision, host string) string {
 		a = d.Addr.Addr().String()
 	}
 	if host != "" && !strings.Contains(host, a) {
-		a = quote(host) + " is at " + a + ", which"
+		a = quote(host) + " leads to " + a + ", which"
 	}
 	switch d.Rule {
 	case RuleUnspecified:
@@ -57,7 +57,7 @@ func rangeReason(d Decision, host string) string {
 	case RulePrivate:
 		return a + " is a private address; production reaches public addresses only."
 	case RuleLinklocal:
-		return a + " is a link-local address, which no packet leaves the local network for; production blocks it."
+		return a + " is a link-local address, known on its own network segment only; production blocks it."
 	case RuleMulticast:
 		return a + " is a multicast address; production blocks those."
 	case RuleBroadcast:
@@ -95,8 +95,8 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-// span1 writes a duration without the zero parts that Duration.String ends in.
-func span1(d time.Duration) string {
+// plainSpan writes a duration without the zero parts that Duration.String ends in.
+func plainSpan(d time.Duration) string {
 	s := d.String()
 	if d >= time.Minute {
 		s = strings.TrimSuffix(s, "0s")

@@ -46,7 +46,7 @@ func (s *Socket) reclaim(now int64) {
 	}
 	s.record(Event{
 		Kind: KindReclaim, Rule: RuleReclaimed, Reason: ReasonReclaimed,
-		Detail: "Not used for " + span1(time.Duration(idle).Round(time.Millisecond)) + "; production reclaims a socket after " + span1(s.box.idle) + ".",
+		Detail: "Not used for " + plainSpan(time.Duration(idle).Round(time.Millisecond)) + "; production reclaims a socket after " + plainSpan(s.box.idle) + ".",
 	})
 	s.callCloser()
 }
