@@ -25,7 +25,7 @@ func history(t *testing.T, db *DB, r *rand.Rand) (now int64) {
 	now = 1e9
 	next := uint64(1)
 	open := make([][]uint64, len(runs))
-	for range 60 {
+	for range 45 {
 		i := r.IntN(len(runs))
 		if apps[i] == "quiet" && r.IntN(4) > 0 {
 			i = 0
@@ -94,7 +94,7 @@ func randomFilter(r *rand.Rand, now int64, last int64) (f record.EventFilter) {
 // TestEventFilters compares what filters select with what they mean, whichever way the events are found.
 func TestEventFilters(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(4) {
+	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 1))
@@ -107,7 +107,7 @@ func TestEventFilters(t *testing.T) {
 				t.Fatalf("Events without a filter returned %d", len(all))
 			}
 			checkTotals(t, db)
-			for range 400 {
+			for range 400 / thorough {
 				f := randomFilter(r, now, last)
 				var want []int64
 				for _, e := range all {
@@ -188,7 +188,7 @@ func TestSocketFilters(t *testing.T) {
 	for _, e := range events {
 		served[[2]int64{e.RequestID, e.SocketID}] = true
 	}
-	for range 500 {
+	for range 500 / thorough {
 		var f record.SocketFilter
 		f.App = []string{"", "shop", "quiet"}[r.IntN(3)]
 		f.State = []string{"", "open", "denied", "idle"}[r.IntN(4)]
