@@ -23,7 +23,7 @@ import (
 )
 
 // write writes a txtar archive below root.
-func write(t *testing.T, root, archive string) {
+func write(t testing.TB, root, archive string) {
 	t.Helper()
 	for _, f := range txtar.Parse([]byte(archive)).Files {
 		file := filepath.Join(root, f.Name)
@@ -37,7 +37,7 @@ func write(t *testing.T, root, archive string) {
 }
 
 // request discovers the app in dir of a fresh tree.
-func request(t *testing.T, archive, dir string, flags ...string) Request {
+func request(t testing.TB, archive, dir string, flags ...string) Request {
 	t.Helper()
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -52,7 +52,7 @@ func request(t *testing.T, archive, dir string, flags ...string) Request {
 	return Request{App: a, Go: g, Out: filepath.Join(root, ".devserver/build")}
 }
 
-func build(t *testing.T, r Request) *Result {
+func build(t testing.TB, r Request) *Result {
 	t.Helper()
 	result, err := Build(t.Context(), r)
 	if err != nil {
