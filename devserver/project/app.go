@@ -63,6 +63,12 @@ func Discover(ctx context.Context, g Go, dir string) (*App, error) {
 		return nil, err
 	}
 	env, err := g.environ(ctx, dir)
+	if err == nil && env.GOMOD == os.DevNull { // perhaps a symbolic link into a module
+		if real, linkErr := filepath.EvalSymlinks(dir); linkErr == nil && real != dir {
+			dir = real
+			env, err = g.environ(ctx, dir)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", shown(dir), err)
 	}

@@ -212,3 +212,16 @@ func Handler() http.Handler { return nil }
 		os.WriteFile(filepath.Join(dir, "a.go"), []byte("package a\nimport \"net/http\"\nvar _ http.Handler\n"), 0o644)
 	}
 }
+
+// TestDiscoverThroughSymlink: the app lies in a module, the link to it does not.
+func TestDiscoverThroughSymlink(t *testing.T) {
+	t.Parallel()
+	dir := tree(t, "-- m/go.mod --\nmodule m\n-- m/a/a.go --\npackage main\nfunc main() {}\n")
+	if err := os.Symlink("m/a", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	a, err := Discover(t.Context(), goCommand(), filepath.Join(dir, "link"))
+	if err != nil || a.Dir != filepath.Join(dir, "m/a") || a.Form != FormMain {
+		t.Errorf("Discover = %+v, %v", a, err)
+	}
+}

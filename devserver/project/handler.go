@@ -45,8 +45,8 @@ func handlerIn(dir string, files []string) (Form, Position, error) {
 	if serves {
 		return FormDefault, Position{}, nil
 	}
-	return FormUnknown, Position{}, fmt.Errorf("%s is not a program (package main) and has nothing to serve; write %s in it, or register handlers with net/http's Handle and HandleFunc",
-		shown(dir), HandlerForms)
+	return FormUnknown, Position{}, fmt.Errorf("%s is not a program (package main) and has nothing to serve; "+
+		"write %s in it, or register handlers with net/http's Handle and HandleFunc", shown(dir), HandlerForms)
 }
 
 // httpName returns the name that f knows net/http by: "" when it does not import it, "." for its own scope.
