@@ -128,6 +128,25 @@ func (f *Files) dirs() []string {
 	return slices.Compact(dirs)
 }
 
+// newDirs returns the folders of what old does not hold.
+func (f *Files) newDirs(old *Files) []string {
+	if old == nil {
+		return nil // every folder is new to the watcher
+	}
+	var dirs []string
+	for file := range f.named {
+		if _, had := old.named[file]; !had {
+			dirs = append(dirs, filepath.Dir(file))
+		}
+	}
+	for dir := range f.packages {
+		if _, had := old.packages[dir]; !had {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
+
 // kind says whether file matters, and how.
 func (f *Files) kind(file string) (Kind, bool) {
 	if k, ok := f.named[file]; ok {

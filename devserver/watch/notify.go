@@ -83,7 +83,8 @@ func limit(err error) (advice string, ok bool) {
 	case errors.Is(err, syscall.ENOSPC):
 		return "the limit of watched folders is reached; raise it with: sudo sysctl fs.inotify.max_user_watches=524288", true
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		return "the limit of open files or watchers is reached; raise it with: ulimit -n 65536, on Linux also: sudo sysctl fs.inotify.max_user_instances=1024", true
+		return "the limit of open files or watchers is reached; raise it with: ulimit -n 65536, on Linux also: " +
+			"sudo sysctl fs.inotify.max_user_instances=1024", true
 	case errors.Is(err, syscall.ENOMEM), errors.Is(err, syscall.ENOSYS):
 		return "the system cannot watch folders: " + err.Error(), true
 	}

@@ -27,7 +27,7 @@ type tree struct {
 	dirs     map[string]bool     // watched
 	seen     map[string]known    // files that matter
 	links    map[string][]string // where symbolic links among them lead to: the links
-	warned   bool                // of too many folders
+	warned   map[string]bool     // what the user has been told
 }
 
 // known is a file as it was last told or built.
@@ -49,6 +49,7 @@ func newTree(c Config, system func() (notifier, error)) *tree {
 	t := &tree{
 		system: system, every: c.Poll, warn: c.Warn, contents: contents{maphash.MakeSeed()},
 		dirs: make(map[string]bool), seen: make(map[string]known), links: make(map[string][]string),
+		warned: make(map[string]bool),
 	}
 	t.open()
 	return t
@@ -74,7 +75,7 @@ func (t *tree) poll(err error) {
 	if !ok {
 		advice = err.Error()
 	}
-	t.warn("watching files: " + advice + " (until then they are looked at every " + pollEvery.String() + ")")
+	t.say(advice + " (until then they are looked at every " + pollEvery.String() + ")")
 	t.close()
 	t.notifier, t.polling = newPoller(pollEvery), true
 	for dir := range t.dirs {
@@ -90,38 +91,52 @@ func (t *tree) close() {
 	}
 }
 
-// use takes a new list and returns the files that may have changed since it was true.
+// use takes a new list and returns the files that may have changed since it was true. After the first list only what is new
+// in a list is looked at: a save must not wait for fifty thousand files.
 func (t *tree) use(u update) (dirty []string) {
 	before := t.files
 	t.files = u.files.merged(before)
 	wanted := make(map[string]bool)
-	var fresh []string
+	fresh := t.files.newDirs(before)
 	visit := func(dir string) {
-		if existing := t.watch(dir); existing != "" && !wanted[existing] {
-			wanted[existing] = true
-			fresh = append(fresh, existing)
+		was := t.dirs[dir]
+		existing := t.watch(dir)
+		wanted[existing] = true
+		if !was && existing == dir {
+			fresh = append(fresh, dir)
 		}
 	}
 	for _, dir := range t.files.dirs() {
 		visit(dir)
 	}
-	t.walk(t.files.app.Dir, visit)
-	for file := range t.seen {
+	if before == nil {
+		t.walk(t.files.app.Dir, visit)
+	}
+	t.forget(wanted)
+	slices.Sort(fresh)
+	for _, dir := range slices.Compact(fresh) {
+		dirty = append(dirty, t.learn(dir, u.since)...)
+	}
+	return dirty
+}
+
+// forget lets go what the list does not hold any more; wanted are folders that it names.
+func (t *tree) forget(wanted map[string]bool) {
+	for file, k := range t.seen {
+		if k.kind < Source {
+			continue // by its name and place, whatever the list says
+		}
 		if _, ok := t.files.kind(file); !ok {
 			delete(t.seen, file)
 		}
 	}
 	t.keepLinks(wanted)
 	for dir := range t.dirs {
-		if !wanted[dir] {
+		if !wanted[dir] && !t.files.wants(dir) {
 			t.notifier.Remove(dir)
 			delete(t.dirs, dir)
 		}
 	}
-	for _, dir := range fresh {
-		dirty = append(dirty, t.learn(dir, u.since)...)
-	}
-	return dirty
 }
 
 // keepLinks adds the folders that links of known files lead to, and forgets the other links.
@@ -200,7 +215,7 @@ func (t *tree) watch(dir string) string {
 			return dir
 		}
 		if !notFolder(dir) || dir == filepath.Dir(dir) {
-			t.warn("watching files: " + dir + ": " + err.Error() + "; what changes in it is not seen")
+			t.say(dir + ": " + err.Error() + "; what changes in it is not seen")
 			return ""
 		}
 		dir = filepath.Dir(dir)
@@ -244,9 +259,15 @@ func (t *tree) walk(root string, visit func(dir string)) {
 }
 
 func (t *tree) tooMany(root string) {
-	if !t.warned {
-		t.warned = true
-		t.warn("watching files: more than 20000 folders below " + root + "; templates and static files in the others are not watched. Move what is no part of the app elsewhere")
+	t.say("more than 20000 folders below " + root + "; templates and static files in the others are not watched. " +
+		"Move what is no part of the app elsewhere")
+}
+
+// say warns once.
+func (t *tree) say(text string) {
+	if !t.warned[text] {
+		t.warned[text] = true
+		t.warn("watching files: " + text)
 	}
 }
 
