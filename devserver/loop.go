@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -72,7 +73,7 @@ func (l *loop) run(ctx context.Context) error {
 			}
 		case <-ready(l.next):
 			l.swap(ctx)
-		case <-done(l.next):
+		case <-ended(l.next):
 			l.nextEnded()
 		case <-done(l.live):
 			l.liveEnded()
@@ -107,6 +108,14 @@ func done(v *version) <-chan struct{} {
 	return v.Done()
 }
 
+// ended is closed a moment after done, when all that the version recorded is known.
+func ended(v *version) <-chan struct{} {
+	if v == nil {
+		return nil
+	}
+	return v.ended
+}
+
 // changed takes in what was saved.
 func (l *loop) changed(ctx context.Context, c watch.Change) {
 	if c.Kind == watch.Static {
@@ -114,9 +123,9 @@ func (l *loop) changed(ctx context.Context, c watch.Change) {
 	}
 	for _, f := range c.Files {
 		l.pending = append(l.pending, l.project.Rel(f))
-	}
-	if c.Kind == watch.Settings {
-		l.sup.notices.warnf("%s changed; start devserver again to apply it", strings.Join(l.pending, ", "))
+		if c.Kind == watch.Settings && filepath.Ext(f) == ".yaml" {
+			l.sup.notices.warnf("%s has changed; start devserver again to apply that", l.project.Rel(f))
+		}
 	}
 	l.reread = l.reread || c.Kind != watch.Source
 	l.proxy.Hold()

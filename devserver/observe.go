@@ -15,6 +15,7 @@ type observer struct {
 	app       string
 	notices   *notifier
 	reclaimed *atomic.Int64
+	listens   func(addr string)       // told where the app listens besides $PORT, denied or not; nil: nobody is
 	sockets   map[uint64]sandbox.Info // that are open
 	requests  map[uint64]string       // under way: "GET /orders/7"
 }
@@ -29,6 +30,8 @@ func (o *observer) see(events []sandbox.Event) {
 	}
 }
 
+// event takes in one event. An operation that carries a rule without being denied was let through; one on a
+// reclaimed socket failed, which its reclaim explains.
 func (o *observer) event(e *sandbox.Event) {
 	switch e.Kind {
 	case sandbox.KindRequestBegin:
@@ -41,13 +44,16 @@ func (o *observer) event(e *sandbox.Event) {
 		return
 	}
 	info := o.learn(e)
+	if e.Kind == sandbox.KindListen || e.Kind == sandbox.KindDeny && e.Rule == sandbox.RuleListen {
+		o.listen(info)
+	}
 	switch {
 	case e.Kind == sandbox.KindReclaim:
 		o.reclaimed.Add(1)
 		delete(o.sockets, e.Socket)
 	case e.Kind == sandbox.KindClose:
 		delete(o.sockets, e.Socket)
-	case e.Kind == sandbox.KindDeny, e.Rule != "" && !e.Rule.Allows():
+	case e.Kind == sandbox.KindDeny, e.Rule != "" && e.Rule != sandbox.RuleReclaimed && !e.Rule.Allows():
 		o.deny(e, info)
 	}
 }
@@ -67,6 +73,12 @@ func (o *observer) learn(e *sandbox.Event) sandbox.Info {
 		o.sockets[e.Socket] = known
 	}
 	return known
+}
+
+func (o *observer) listen(i sandbox.Info) {
+	if o.listens != nil && i.Local != "" {
+		o.listens(i.Local)
+	}
 }
 
 func (o *observer) deny(e *sandbox.Event, info sandbox.Info) {

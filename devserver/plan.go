@@ -205,7 +205,7 @@ func checkNames(apps []*plannedApp) error {
 
 // newPolicy is the profile with what devserver.yaml and the flags change in it.
 func newPolicy(o *Options, c *project.Config) (*sandbox.Policy, error) {
-	name, change := configRules(c)
+	name := c.Profile
 	if o.given("profile", o.Profile) {
 		name = o.Profile
 	}
@@ -217,7 +217,7 @@ func newPolicy(o *Options, c *project.Config) (*sandbox.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	change(policy)
+	c.Overrides.Apply(policy)
 	if o.NoBilling {
 		policy.Billing = false
 	}
@@ -275,9 +275,4 @@ func (p *plan) warnings() []string {
 		}
 	}
 	return all
-}
-
-// configRules is what devserver.yaml says about the rules: a profile's name, and what differs from it.
-func configRules(c *project.Config) (profile string, change func(*sandbox.Policy)) {
-	return "", func(*sandbox.Policy) {}
 }

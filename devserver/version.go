@@ -79,6 +79,7 @@ func journalName(run int64) string { return "run-" + strconv.FormatInt(run, 10) 
 func (v *version) followJournal() {
 	s := v.app.sup
 	seen := newObserver(v.app.name, s.notices, &s.fleet.reclaimed)
+	seen.listens = v.listensOn
 	v.journal = &ingester{
 		db: s.db, dir: s.journals, name: journalName(v.run), app: v.app.name, run: v.run, writer: v.Done(),
 		written: func(events []sandbox.Event) {
@@ -111,13 +112,18 @@ func (v *version) watchEnd() {
 func (v *version) said(m wire.Message) {
 	switch m.Type {
 	case wire.OtherPort:
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		if v.other == "" {
-			v.other = m.Addr
-		}
+		v.listensOn(m.Addr)
 	case worker.Garbled:
 		v.app.sup.notices.warnf("the agent in %s speaks another language (%s); remove the patched Go with devserver doctor's advice, and start again", v.app.name, m.Error)
+	}
+}
+
+// listensOn notes where the app listens besides $PORT.
+func (v *version) listensOn(addr string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.other == "" {
+		v.other = addr
 	}
 }
 
