@@ -124,10 +124,8 @@ func TestRealGo(t *testing.T) {
 			if got := run(t, tc, dir, nil, "go", "tool", "nm", "app"); !strings.Contains(got, ".devserver") { // nm is built from src/cmd
 				t.Error("no patched function in the app")
 			}
-			for _, target := range [][]string{{"GOOS=linux", "GOARCH=arm64"}, {"GOOS=darwin", "GOARCH=arm64"}, {"GOOS=darwin", "GOARCH=amd64"}} {
-				if version == "" || target[1] == "GOARCH=arm64" && target[0] == "GOOS=darwin" {
-					run(t, tc, dir, append(target, "CGO_ENABLED=0"), "go", "build", "-o", os.DevNull, ".")
-				}
+			if version == "" { // the other versions and processors: TestEveryTarget
+				run(t, tc, dir, []string{"GOOS=darwin", "GOARCH=arm64", "CGO_ENABLED=0"}, "go", "build", "-o", os.DevNull, ".")
 			}
 		})
 	}
@@ -143,7 +141,6 @@ func TestRealGoCommand(t *testing.T) {
 		{[]string{"go", "vet", "."}, ""},
 		{[]string{"go", "test", "-count=1", "-cover", "."}, "coverage: "},
 		{[]string{"go", "test", "-count=1", "-coverpkg=net,app", "."}, "coverage: "},
-		{[]string{"go", "build", "-trimpath", "-o", os.DevNull, "."}, ""},
 		{[]string{"go", "list", "std"}, "internal/devserver/agent\n"},
 		{[]string{"go", "list", "-deps", "net/http"}, "vendor/golang.org/x/net/http/httpguts\n"},
 		{[]string{"go", "doc", "net.Dial"}, "func Dial("},
