@@ -43,7 +43,7 @@ func (s *Socket) Connect(host string, remote netip.AddrPort) (Route, error) {
 	}
 	s.opened.Store(&said)
 	s.began.Store(s.box.clock.Now())
-	s.news.Store(info)
+	s.tell(info)
 	if p.refused {
 		return Route{}, s.Connected(Op{}, netip.AddrPort{}, refused())
 	}

@@ -5,7 +5,7 @@ import "net/netip"
 // Opened says where a socket that nothing dialled is bound, once the system has said so.
 func (s *Socket) Opened(local netip.AddrPort) {
 	if local.IsValid() {
-		s.news.Store(&Info{Local: local.String()})
+		s.tell(&Info{Local: local.String()})
 	}
 }
 

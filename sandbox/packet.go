@@ -26,7 +26,7 @@ func (s *Socket) SendTo(to netip.AddrPort) (Route, error) {
 		return Route{}, err
 	}
 	s.remember(p)
-	s.news.Store(info)
+	s.tell(info)
 	s.sent.Store(&sent{to, p.route(), said})
 	return p.route(), nil
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net/netip"
@@ -145,6 +146,23 @@ func (s *Socket) record(e Event) {
 // note records what making the socket was, with what a rule in report mode said.
 func (s *Socket) note(k Kind, info *Info) {
 	s.record(Event{Kind: k, Rule: s.opened.Load().rule, Detail: s.opened.Load().why, Info: info})
+}
+
+// tell keeps what became known about the socket for its next event. What was kept before and not told yet is kept on.
+func (s *Socket) tell(info *Info) {
+	for {
+		old := s.news.Load()
+		if old != nil {
+			both := *info
+			both.Local = cmp.Or(info.Local, old.Local)
+			both.Remote, both.Host = cmp.Or(info.Remote, old.Remote), cmp.Or(info.Host, old.Host)
+			both.Standin, both.Network = cmp.Or(info.Standin, old.Standin), cmp.Or(info.Network, old.Network)
+			info = &both
+		}
+		if s.news.CompareAndSwap(old, info) {
+			return
+		}
+	}
 }
 
 // notePeer remembers how the peer ended the connection.

@@ -209,6 +209,7 @@ func TestPackets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Opened(ap("[::]:40000"))
 	for _, tt := range []struct {
 		to, addr string
 		err      error
@@ -242,6 +243,9 @@ func TestPackets(t *testing.T) {
 	}
 	if n := len(f.rec.Events(KindDeny)); n != 4 {
 		t.Errorf("%d denials, want one for each datagram", n)
+	}
+	if e := f.rec.Events(KindSend); e[0].Info == nil || e[0].Info.Local != "[::]:40000" {
+		t.Errorf("the first send tells %+v, want its local address too", e[0].Info)
 	}
 	var remotes []string
 	for _, e := range f.rec.Events(KindSend) {
