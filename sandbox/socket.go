@@ -154,9 +154,10 @@ func (s *Socket) tell(info *Info) {
 		old := s.news.Load()
 		if old != nil {
 			both := *info
-			both.Local = cmp.Or(info.Local, old.Local)
-			both.Remote, both.Host = cmp.Or(info.Remote, old.Remote), cmp.Or(info.Host, old.Host)
-			both.Standin, both.Network = cmp.Or(info.Standin, old.Standin), cmp.Or(info.Network, old.Network)
+			both.Local, both.Network = cmp.Or(info.Local, old.Local), cmp.Or(info.Network, old.Network)
+			if info.Remote == "" {
+				both.Remote, both.Host, both.Standin = old.Remote, old.Host, old.Standin
+			}
 			info = &both
 		}
 		if s.news.CompareAndSwap(old, info) {
