@@ -206,8 +206,14 @@ func (s *site) up() {
 	s.t.Helper()
 	s.start()
 	waitFor[AppReady](s, nil)
+	s.readReady()
+}
+
+// readReady waits for the ready file.
+func (s *site) readReady() {
+	s.t.Helper()
 	var text []byte
-	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) { // it is written right after the notice
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		var err error
 		if text, err = os.ReadFile(s.opts.ReadyFile); err == nil {
 			break

@@ -11,6 +11,7 @@ import (
 // sees its address on them.
 type client struct {
 	*net.TCPConn
+	proxy *Proxy
 
 	mu     sync.Mutex
 	target *target         // which the transports lead to; guarded by mu
@@ -19,14 +20,19 @@ type client struct {
 }
 
 // listener makes every connection a client.
-type listener struct{ net.Listener }
+type listener struct {
+	net.Listener
+	proxy *Proxy
+}
 
 func (l listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &client{TCPConn: c.(*net.TCPConn)}, nil
+	from := &client{TCPConn: c.(*net.TCPConn), proxy: l.proxy}
+	l.proxy.keep(from)
+	return from, nil
 }
 
 type clientKey struct{}
@@ -37,6 +43,7 @@ func withClient(ctx context.Context, c net.Conn) context.Context {
 
 // Close also closes the connections to the app that nothing is using any more.
 func (c *client) Close() error {
+	c.proxy.forget(c)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.hangUpLocked()

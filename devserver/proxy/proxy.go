@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"sync"
 	"time"
 )
 
@@ -54,6 +55,11 @@ type Proxy struct {
 	gate    *gate
 	server  *http.Server
 	forward *httputil.ReverseProxy
+
+	mu       sync.Mutex
+	closed   bool                 // guarded by mu
+	clients  map[*client]struct{} // guarded by mu
+	handlers sync.WaitGroup       // counted up with mu held, while not closed
 }
 
 // New returns a proxy that holds every request until Use or Drop.
@@ -62,7 +68,7 @@ func New(c Config) *Proxy {
 		c.WaitLimit = 30 * time.Second
 	}
 	silent := log.New(io.Discard, "", 0) // what goes wrong is the app's or the client's; both are told
-	p := &Proxy{conf: c, gate: newGate(!c.ServeOld)}
+	p := &Proxy{conf: c, gate: newGate(!c.ServeOld), clients: map[*client]struct{}{}}
 	p.forward = &httputil.ReverseProxy{
 		Rewrite:       rewrite,
 		Transport:     (*forwarder)(p),
@@ -84,19 +90,50 @@ func New(c Config) *Proxy {
 
 // Serve accepts connections of ln until Close, and then returns nil.
 func (p *Proxy) Serve(ln net.Listener) error {
-	err := p.server.Serve(listener{ln})
+	err := p.server.Serve(listener{ln, p})
 	if err == http.ErrServerClosed {
 		return nil
 	}
 	return err
 }
 
-// Close stops accepting, lets requests under way finish until ctx ends, and cuts the rest.
+// Close stops accepting, lets requests under way finish until ctx ends, cuts the rest, and returns when all have ended.
 func (p *Proxy) Close(ctx context.Context) error {
-	if err := p.server.Shutdown(ctx); err == nil {
-		return nil
+	err := p.server.Shutdown(ctx)
+	if err != nil {
+		err = p.server.Close()
 	}
-	return p.server.Close()
+	p.mu.Lock()
+	p.closed = true
+	for c := range p.clients { // the server has forgotten those that were upgraded
+		c.TCPConn.Close()
+	}
+	p.mu.Unlock()
+	p.handlers.Wait()
+	return err
+}
+
+// enter counts a request in. It reports false after Close.
+func (p *Proxy) enter() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.handlers.Add(1)
+	}
+	return !p.closed
+}
+
+// keep remembers a client until it is closed.
+func (p *Proxy) keep(c *client) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clients[c] = struct{}{}
+}
+
+func (p *Proxy) forget(c *client) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.clients, c)
 }
 
 // Hold says that a new version is under way. Requests wait for it, unless Config says that the old one serves them.
@@ -114,6 +151,10 @@ func (p *Proxy) Drop(b Backend, problem *Problem) { p.gate.drop(b, problem) }
 
 // ServeHTTP forwards the request to the app.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !p.enter() {
+		panic(http.ErrAbortHandler)
+	}
+	defer p.handlers.Done()
 	x := newExchange(p, r)
 	defer x.leave()
 	// The app's answer is passed on while its request is still arriving, as it would be without a proxy. An error

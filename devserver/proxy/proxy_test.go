@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -318,6 +319,38 @@ func TestUpgrade(t *testing.T) {
 	io.WriteString(c, "ping\n")
 	if line, err := br.ReadString('\n'); line != "ping\n" {
 		t.Errorf("the upgraded connection says %q, %v", line, err)
+	}
+}
+
+// TestCloseCutsUpgraded: neither end of an upgraded connection says anything, and Close does not wait for them.
+func TestCloseCutsUpgraded(t *testing.T) {
+	t.Parallel()
+	f := serve(t, Config{})
+	f.Use(newApp(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, rw, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		io.WriteString(rw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+		rw.Flush()
+		io.Copy(io.Discard, c)
+		c.Close()
+	})))
+	c, err := net.Dial("tcp", f.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	if _, err := c.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	f.Close(ctx)
+	if _, err := io.Copy(io.Discard, c); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the client sees %v, want the end", err)
 	}
 }
 

@@ -1,0 +1,131 @@
+package devserver
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// versionOf is source with another version.
+func versionOf(v string) string { return strings.Replace(source, `"one"`, `"`+v+`"`, 1) }
+
+// TestWaitsForBuild: a request that arrives during a build gets the new version, or the old one if told so.
+func TestWaitsForBuild(t *testing.T) {
+	t.Parallel()
+	for onBuild, want := range map[string]string{"wait": "two 0", "serve-old": "one 0"} {
+		t.Run(onBuild, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, map[string]string{"main.go": source})
+			s.opts.OnBuild = onBuild
+			s.up()
+			s.write("main.go", versionOf("two"))
+			waitFor(s, func(b BuildStarted) bool { return !b.First })
+			if got := s.get("/"); got != want {
+				t.Errorf("a request during the build is answered %q, want %q", got, want)
+			}
+			waitFor[AppReady](s, nil)
+			if got := s.get("/"); got != "two 0" {
+				t.Errorf("a request after the swap is answered %q", got)
+			}
+		})
+	}
+}
+
+// TestDrains: a request that the old version has begun is finished by it, and then it ends.
+func TestDrains(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"main.go": source})
+	s.up()
+	body, more := io.Pipe()
+	answer := make(chan string, 1)
+	go func() {
+		res, err := http.Post(s.url, "text/plain", body)
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		defer res.Body.Close()
+		text, _ := io.ReadAll(res.Body)
+		answer <- string(text)
+	}()
+	io.WriteString(more, "first") // returns when the transport has taken it: the request is on its way
+	s.get("/")
+	for _, v := range []string{"two", "three"} {
+		s.write("main.go", versionOf(v))
+		waitFor[AppReady](s, nil)
+	}
+	if got := s.get("/"); got != "three 0" {
+		t.Errorf("after the swaps / = %q", got)
+	}
+	io.WriteString(more, "second")
+	more.Close()
+	if got := <-answer; got != "one 11" {
+		t.Errorf("the request that was under way is answered %q, want all of it by the old version", got)
+	}
+}
+
+// TestUnchanged: a save that changes nothing, or only a comment that is compiled to the same program, swaps nothing.
+func TestUnchanged(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"main.go": source})
+	s.up()
+	s.write("main.go", source+"\n// the same program\n")
+	waitFor(s, func(b BuildStarted) bool { return !b.First })
+	if got := s.get("/"); got != "one 0" { // waits for the build
+		t.Errorf("/ = %q", got)
+	}
+	s.write("main.go", versionOf("two"))
+	if r := waitFor[AppReady](s, nil); r.Reload != 1 {
+		t.Errorf("the first change is told as %+v", r)
+	}
+}
+
+// TestTwoApps: each has its port and its workers; a broken one does not touch the other.
+func TestTwoApps(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"orders/main.go": source, "billing/main.go": versionOf("bills")})
+	s.data = s.dir + "/orders/.devserver"
+	s.opts.Dirs = []string{s.dir + "/orders", s.dir + "/billing"}
+	s.start()
+	urls := map[string]string{}
+	for range 2 {
+		r := waitFor[AppReady](s, nil)
+		urls[r.App] = r.URL
+	}
+	s.url = urls["billing"]
+	if got := s.get("/"); got != "bills 0" {
+		t.Errorf("billing answers %q", got)
+	}
+	s.write("billing/main.go", "package main\n\nfunc main() { x }\n")
+	if f := waitFor[BuildFailed](s, nil); f.App != "billing" || !f.Serving {
+		t.Errorf("the failure is told as %+v", f)
+	}
+	s.url = urls["orders"]
+	if got := s.get("/dial?addr=127.0.0.1:9"); !strings.Contains(got, "permission denied") {
+		t.Errorf("orders answers %q", got)
+	}
+	if d := waitFor[Denied](s, nil); d.App != "orders" || d.CallSite != "orders/"+place("r.URL.Query()") {
+		t.Errorf("the denial is told as %+v", d)
+	}
+}
+
+// TestTemplates: a file that the program reads at its start has it started again, without a build.
+func TestTemplates(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{
+		"main.go":   strings.NewReplacer(`const version = "one"`, `var page, _ = os.ReadFile("page.html"); var version = string(page)`).Replace(source),
+		"page.html": "old",
+	})
+	s.up()
+	if got := s.get("/"); got != "old 0" {
+		t.Errorf("/ = %q", got)
+	}
+	s.write("page.html", "new")
+	if r := waitFor[AppReady](s, nil); r.Reload != 1 || len(r.Files) != 1 || r.Files[0] != "page.html" {
+		t.Errorf("the restart is told as %+v", r)
+	}
+	if got := s.get("/"); got != "new 0" {
+		t.Errorf("after the save / = %q", got)
+	}
+}
