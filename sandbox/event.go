@@ -76,7 +76,7 @@ func (r CloseReason) String() string {
 type Event struct {
 	Kind     Kind
 	At       int64         // the operation's start, nanoseconds since 1970 UTC by the machine's clock, never the moved one
-	Duration time.Duration // how long it took; 0 for what takes no time
+	Duration time.Duration // how long it took; 0 for what takes no time; of KindReclaim how long it was idle
 	Socket   uint64        // 0 when no socket is concerned; unique in a data directory
 	Request  uint64        // the request that led here; 0 when none did; unique in a data directory
 	Bytes    int64         // sent or received

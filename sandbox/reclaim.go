@@ -45,7 +45,7 @@ func (s *Socket) reclaim(now int64) {
 		return
 	}
 	s.record(Event{
-		Kind: KindReclaim, Rule: RuleReclaimed, Reason: ReasonReclaimed,
+		Kind: KindReclaim, Rule: RuleReclaimed, Reason: ReasonReclaimed, Duration: time.Duration(idle),
 		Detail: "Not used for " + plainSpan(time.Duration(idle).Round(time.Millisecond)) + "; production reclaims a socket after " + plainSpan(s.box.idle) + ".",
 	})
 	s.callCloser()
