@@ -13,6 +13,7 @@ var netSockets = []Patch{
 	{Package: "net", Func: "(*netFD).accept", Name: "devserverAccept", Types: []string{"func() (*netFD, error)"}},
 	{Package: "net", Func: "(*netFD).dup", Name: "devserverDup", Types: []string{"func() (*os.File, error)"}},
 	{Package: "net", Func: "(*ipStackCapabilities).probe", Name: "devserverProbe", Types: []string{"func()"}},
+	{Package: "net", Func: "supportsMultipathTCP", Name: "devserverSupportsMultipathTCP", GOOS: "linux", Types: []string{"func() bool"}},
 	{Package: "net", Func: "srcAddrs", Name: "devserverSrcAddrs", Types: []string{"func([]IPAddr) []netip.Addr"}},
 }
 
