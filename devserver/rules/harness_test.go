@@ -32,7 +32,7 @@ var programs struct {
 
 // build returns the program below testdata/name, built under the rules. A folder with a go.mod of its own is built
 // as that module.
-func build(t *testing.T, name string, flags ...string) string {
+func build(t testing.TB, name string, flags ...string) string {
 	t.Helper()
 	key := name + " " + strings.Join(flags, " ")
 	programs.Lock()
@@ -132,7 +132,7 @@ func start(t *testing.T, name string, r run) result {
 	return result{strings.Split(strings.TrimSpace(stdout.String()), "\n"), events(t, cfg.JournalDir), stderr.String()}
 }
 
-func configure(t *testing.T, r run) wire.Config {
+func configure(t testing.TB, r run) wire.Config {
 	t.Helper()
 	p, err := profile.Load(cmpOr(r.Profile, "appengine"))
 	if err != nil {
@@ -167,7 +167,7 @@ func cmpOr(a, b string) string {
 	return b
 }
 
-func page(t *testing.T, dir, name string) string {
+func page(t testing.TB, dir, name string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
 	if err := os.WriteFile(path, make([]byte, 4096), 0o600); err != nil {
@@ -176,7 +176,7 @@ func page(t *testing.T, dir, name string) string {
 	return path
 }
 
-func writeConfig(t *testing.T, cfg wire.Config) string {
+func writeConfig(t testing.TB, cfg wire.Config) string {
 	t.Helper()
 	text, err := json.Marshal(cfg)
 	if err != nil {

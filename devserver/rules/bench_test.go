@@ -1,0 +1,105 @@
+package rules
+
+import (
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/seed-d81df0db/devserver/runtime/wire"
+	"github.com/seed-d81df0db/devserver/sandbox"
+)
+
+// The same program built plainly and under the rules, in turns, so that a noisy machine disturbs both. What is
+// reported is the median of the rounds' ratios: ns/op sandboxed to plain (of stream, bytes per second).
+// Sandboxed means every rule asked and every event in the journal; quotas are off, or a benchmark would use them up.
+
+func BenchmarkRoundTrip64(b *testing.B) { compare(b, "roundtrip", 10_000, discardNothing) }
+func BenchmarkStream64KiB(b *testing.B) { compare(b, "stream", 10_000, discardAll) }
+func BenchmarkDial(b *testing.B)        { compare(b, "dial", 2_000, discardNothing) }
+
+// A service is how the peer answers a connection.
+type service func(net.Conn)
+
+func discardNothing(c net.Conn) { io.Copy(c, struct{ io.Reader }{c}) }
+func discardAll(c net.Conn)     { io.Copy(io.Discard, c) }
+
+func compare(b *testing.B, op string, n int, s service) {
+	addr := serve(b, s)
+	plain, sandboxed := buildPlainly(b, "bench"), build(b, "bench")
+	r := run{Standins: []sandbox.Standin{{Local: addr}}, Change: func(p *sandbox.Policy) { p.Quotas = nil }}
+	time := func(bin string, env ...string) float64 {
+		cmd := exec.Command(bin, op, addr, strconv.Itoa(n))
+		cmd.Env = append(os.Environ(), env...)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			b.Fatal(err)
+		}
+		ns, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return ns
+	}
+	var ratios, ours, theirs []float64
+	for b.Loop() {
+		b.StopTimer()
+		for range 11 {
+			cfg := configure(b, r)
+			x, y := time(plain), time(sandboxed, wire.Env+"="+writeConfig(b, cfg))
+			os.RemoveAll(cfg.JournalDir)
+			theirs, ours, ratios = append(theirs, x), append(ours, y), append(ratios, y/x)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(theirs), "plain-ns")
+	b.ReportMetric(median(ours), "sandboxed-ns")
+	if op == "stream" {
+		b.ReportMetric(1/median(ratios), "of-plain-rate")
+		return
+	}
+	b.ReportMetric(median(ratios), "x-plain")
+}
+
+func median(list []float64) float64 {
+	list = slices.Sorted(slices.Values(list))
+	return list[len(list)/2]
+}
+
+func serve(tb testing.TB, s service) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				s(c)
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
+func buildPlainly(tb testing.TB, name string) string {
+	bin := filepath.Join(tb.TempDir(), name)
+	cmd := exec.Command("go", "build", "-o", bin, ".")
+	cmd.Dir = filepath.Join("testdata", name)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		tb.Fatalf("%v\n%s", err, out)
+	}
+	return bin
+}
