@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"errors"
 	"hash/maphash"
 	"io/fs"
 	"os"
@@ -201,25 +202,46 @@ func (t *tree) follow(file string, e fs.DirEntry) {
 
 // watch watches dir, or what exists of the folders around it: dir may come. It returns the folder that is watched, "" if none.
 func (t *tree) watch(dir string) string {
-	for {
-		if t.dirs[dir] {
-			return dir
-		}
-		err := t.notifier.Add(dir)
-		if _, over := limit(err); over && !t.polling {
-			t.poll(err)
-			continue
-		}
-		if err == nil {
-			t.dirs[dir] = true
-			return dir
-		}
-		if !notFolder(dir) || dir == filepath.Dir(dir) {
-			t.say(dir + ": " + err.Error() + "; what changes in it is not seen")
+	for at := dir; ; {
+		err := t.add(at)
+		switch {
+		case err == nil && at != dir && !notFolder(towards(at, dir)):
+			at = dir // it came before its parent was watched, so that no notice tells of it
+		case err == nil:
+			return at
+		case errors.Is(err, fs.ErrNotExist) && !notFolder(at):
+			// it came just now
+		case !notFolder(at) || at == filepath.Dir(at):
+			t.say(at + ": " + err.Error() + "; what changes in it is not seen")
 			return ""
+		default:
+			at = filepath.Dir(at)
 		}
+	}
+}
+
+// towards returns the folder directly in at that leads to dir.
+func towards(at, dir string) string {
+	for filepath.Dir(dir) != at {
 		dir = filepath.Dir(dir)
 	}
+	return dir
+}
+
+// add watches dir itself, by polling when the system takes no more.
+func (t *tree) add(dir string) error {
+	if t.dirs[dir] {
+		return nil
+	}
+	err := t.notifier.Add(dir)
+	if _, over := limit(err); over && !t.polling {
+		t.poll(err)
+		err = t.notifier.Add(dir)
+	}
+	if err == nil {
+		t.dirs[dir] = true
+	}
+	return err
 }
 
 func notFolder(dir string) bool {
@@ -390,7 +412,7 @@ func (t *tree) look(file string) look {
 	return look{
 		file: file, now: now, kind: kind,
 		changed:  !now.same(before.content),
-		doubtful: before.there && before.size > 0 && now.size == 0,
+		doubtful: now.size == 0 && (before.size > 0 || now.there && !before.there),
 	}
 }
 

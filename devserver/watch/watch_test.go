@@ -435,7 +435,8 @@ package b
 // fake is a notifier whose notices the test gives.
 type fake struct {
 	notices chan notice
-	limit   int // folders
+	limit   int              // folders
+	adding  func(dir string) // called before a folder is watched; may be nil
 
 	mu   sync.Mutex
 	dirs map[string]bool
@@ -448,7 +449,11 @@ func newFake(limit int) *fake {
 func (f *fake) Add(dir string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, err := os.Stat(dir); err != nil {
+	_, err := os.Stat(dir)
+	if f.adding != nil {
+		f.adding(dir)
+	}
+	if err != nil {
 		return err
 	}
 	if len(f.dirs) == f.limit {
@@ -521,6 +526,16 @@ func TestTiming(t *testing.T) {
 		time.Sleep(quiet + 1)
 		save(lib)
 		check("empty for a moment", lib, quiet)
+
+		empty := filepath.Join(a.Module.Dir, "lib/empty.go")
+		put(t, empty, "")
+		f.notices <- notice{path: empty, created: true}
+		time.Sleep(quiet + 1)
+		put(t, main, "package main // while a new file is still empty")
+		put(t, empty, "package lib")
+		f.notices <- notice{path: empty}
+		f.notices <- notice{path: main}
+		check("new and empty for a moment", main+" "+empty, quiet)
 
 		os.Remove(lib)
 		f.notices <- notice{path: lib, removed: true}
@@ -598,5 +613,24 @@ func TestClose(t *testing.T) {
 	}
 	if _, err := New(Config{}); err == nil {
 		t.Error("New without files")
+	}
+}
+
+// TestFolderComesMeanwhile: a folder that comes while the one around it is about to be watched is watched all the same.
+func TestFolderComesMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, when := range []string{"", "a", "a/b"} {
+		root := t.TempDir()
+		f := newFake(100)
+		f.adding = func(dir string) {
+			if dir == filepath.Join(root, when) {
+				os.MkdirAll(filepath.Join(root, "a/b"), 0o755)
+			}
+		}
+		tr := newTree(Config{Warn: func(s string) { t.Error(s) }}, func() (notifier, error) { return f, nil })
+		want := filepath.Join(root, "a/b")
+		if got := tr.watch(want); got != want || !f.dirs[want] {
+			t.Errorf("made while %q is added: %s is watched", when, got)
+		}
 	}
 }
