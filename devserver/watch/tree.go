@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	maxFolders = 20_000                // below the app's own: beyond that something else lies there
-	coarse     = 10 * time.Millisecond // by which a file's time may lag behind the clock: a tick of the kernel
+	maxFolders = 20_000                 // below the app's own: beyond that something else lies there
+	coarse     = 100 * time.Millisecond // by which a file's time may lag behind the clock: some ticks of a busy virtual machine
 )
 
 // tree knows which folders are watched and what was in their files when they were last told or built.
