@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"time"
 
@@ -35,6 +36,7 @@ var functions = template.FuncMap{
 	"iso":   func(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) },
 	"clock": func(ns int64) string { return time.Unix(0, ns).Format("15:04:05.000") },
 	"date":  func(ns int64) string { return time.Unix(0, ns).Format("2 January 2006, 15:04:05.000") },
+	"line":  path.Base, // of a call site: the file's own name and the line
 	"ms":    func(ns int64) int64 { return ns / int64(time.Millisecond) },
 }
 
