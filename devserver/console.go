@@ -3,8 +3,10 @@ package devserver
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,8 +46,24 @@ func (s *supervisor) consoleHandler(ln net.Listener) (http.Handler, error) {
 	addr := ln.Addr().(*net.TCPAddr)
 	return web.NewHandler(web.Config{
 		Source: s.db, State: s.state, Controls: controls{s.fleet, s.db}, Live: &s.live,
+		Log:   slog.New(slog.NewTextHandler(warner{s.notices}, &slog.HandlerOptions{ReplaceAttr: withoutTime})),
 		Token: s.token, Hosts: web.LoopbackHosts(addr.Port), Open: !addr.IP.IsLoopback(),
 	})
+}
+
+// warner tells lines of a log as warnings, each once.
+type warner struct{ notices *notifier }
+
+func (w warner) Write(line []byte) (int, error) {
+	w.notices.warnOnce("%s; reload the page, or report it if it comes again", strings.TrimSpace(string(line)))
+	return len(line), nil
+}
+
+func withoutTime(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
 }
 
 func (s *supervisor) state() web.State {

@@ -200,6 +200,9 @@ func (l *loop) buildFailed(b built) error {
 	if l.next == nil {
 		l.proxy.Release(problem)
 	}
+	if l.live == nil && l.next == nil && l.good != nil { // it ended while this was being built
+		l.restart.Reset(minBackoff)
+	}
 	return nil
 }
 

@@ -93,7 +93,7 @@ func place(text string) string {
 
 // site is a devserver that runs one app of a module of its own.
 type site struct {
-	t         *testing.T
+	t         testing.TB
 	dir, data string
 	opts      Options
 	ready     struct {
@@ -110,7 +110,7 @@ type site struct {
 }
 
 // newSite writes a module with an app of the given files.
-func newSite(t *testing.T, files map[string]string) *site {
+func newSite(t testing.TB, files map[string]string) *site {
 	t.Helper()
 	if err := patched(); err != nil {
 		t.Fatalf("the patched Go: %v", err)
@@ -288,7 +288,7 @@ func (s *site) get(path string) string {
 	return ask(s.t, "GET", s.url+path, "")
 }
 
-func ask(t *testing.T, method, url, token string) string {
+func ask(t testing.TB, method, url, token string) string {
 	t.Helper()
 	req, err := http.NewRequest(method, url, nil)
 	if err != nil {
@@ -323,7 +323,7 @@ func (s *site) recording() *Recording {
 	return r
 }
 
-func sockets(t *testing.T, r *Recording, f record.SocketFilter) []record.Socket {
+func sockets(t testing.TB, r *Recording, f record.SocketFilter) []record.Socket {
 	t.Helper()
 	all, err := r.Sockets(t.Context(), f)
 	if err != nil {
@@ -447,10 +447,20 @@ func (s *site) checkRecording() {
 	}
 }
 
-// TestReloads saves 20 times while clients never pause: no request fails, and nothing is left over.
+// TestReloads saves again and again while clients never pause: no request fails, and nothing is left over.
 //
 // It is not parallel: it counts the descriptors and goroutines of this process.
-func TestReloads(t *testing.T) {
+func TestReloads(t *testing.T) { reloads(t, 20) }
+
+// TestSoakReloads does so for long: make soak.
+func TestSoakReloads(t *testing.T) {
+	if os.Getenv("DEVSERVER_SOAK") == "" {
+		t.Skip("takes minutes; make soak runs it")
+	}
+	reloads(t, 200)
+}
+
+func reloads(t *testing.T, saves int) {
 	descriptors, goroutines := count(t), runtime.NumGoroutine()
 	s := newSite(t, map[string]string{"main.go": source})
 	s.up()
@@ -460,7 +470,7 @@ func TestReloads(t *testing.T) {
 	for i := range served {
 		clients.Go(func() { served[i] = s.hammer(ctx, i%2 == 0) })
 	}
-	for i := range 20 {
+	for i := range saves {
 		version := fmt.Sprintf("v%d", i)
 		s.write("main.go", strings.Replace(source, `"one"`, strconv.Quote(version), 1))
 		ready := waitFor[AppReady](s, nil)
@@ -475,6 +485,21 @@ func TestReloads(t *testing.T) {
 	clients.Wait()
 	t.Logf("%d requests were served", served)
 	s.stop()
+	nothingLeft(t, descriptors, goroutines)
+	runs, err := s.recording().Runs(t.Context())
+	if err != nil || len(runs) != saves+1 {
+		t.Errorf("%d runs are recorded, %v, want %d", len(runs), err, saves+1)
+	}
+	for _, r := range runs {
+		if isOurs(r.PID) {
+			t.Errorf("process %d of run %d is still there", r.PID, r.ID)
+		}
+	}
+}
+
+// nothingLeft compares with what was open before.
+func nothingLeft(t *testing.T, descriptors, goroutines int) {
+	t.Helper()
 	for end := time.Now().Add(patience); runtime.NumGoroutine() > goroutines && time.Now().Before(end); {
 		time.Sleep(time.Millisecond) // the clients' own connections
 	}
@@ -484,15 +509,6 @@ func TestReloads(t *testing.T) {
 	}
 	if n := count(t); n > descriptors {
 		t.Errorf("%d descriptors are open, %d were before", n, descriptors)
-	}
-	runs, err := s.recording().Runs(t.Context())
-	if err != nil || len(runs) != 21 {
-		t.Errorf("%d runs are recorded, %v, want 21", len(runs), err)
-	}
-	for _, r := range runs {
-		if err := exec.Command("kill", "-0", fmt.Sprint(r.PID)).Run(); err == nil && isOurs(r.PID) {
-			t.Errorf("process %d of run %d is still there", r.PID, r.ID)
-		}
 	}
 }
 

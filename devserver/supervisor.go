@@ -86,6 +86,9 @@ func (s *supervisor) close() error {
 
 // start opens everything and runs it until ctx ends. What is opened, close closes.
 func (s *supervisor) start(ctx context.Context, p *plan) error {
+	if s.opts.ReadyFile != "" {
+		os.Remove(s.opts.ReadyFile) // an earlier run's would be taken for ours
+	}
 	for _, w := range p.warnings() {
 		s.notices.warnf("%s", w)
 	}

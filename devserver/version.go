@@ -46,7 +46,7 @@ func (a *app) startVersion(b *build.Result) (*version, error) {
 	v.Worker, err = worker.Start(worker.Config{
 		Binary: b.Binary, Dir: a.project.Dir, Env: a.env, Agent: a.agentConfig(v.run, offset),
 		ConfigFile: filepath.Join(s.data, "agent-"+strconv.FormatInt(v.run, 10)+".json"),
-		Output:     s.output, Said: v.said,
+		Output:     a.output, Said: v.said,
 	})
 	if err != nil {
 		s.db.EndRun(v.run, time.Now().UnixNano(), err.Error())
@@ -110,6 +110,9 @@ func (v *version) watchEnd() {
 
 // said hears the agent.
 func (v *version) said(m wire.Message) {
+	if m.TLS {
+		v.app.sup.notices.warnOnce("%s serves TLS on $PORT; production ends TLS in front of the app: serve plain HTTP there", v.app.name)
+	}
 	switch m.Type {
 	case wire.OtherPort:
 		v.listensOn(m.Addr)
@@ -140,15 +143,21 @@ func (v *version) stop(ctx context.Context, grace time.Duration) {
 	<-v.ended
 }
 
-// output passes a line of an app on. Lines of several apps come one at a time.
-func (s *supervisor) output(l worker.Line) {
-	s.outMu.Lock()
-	defer s.outMu.Unlock()
+// output passes a line of the app on, with the app's name in front when there are several. Lines come one at a time.
+func (a *app) output(l worker.Line) {
+	s := a.sup
 	w := s.opts.Stdout
 	if l.Stream == worker.Stderr {
 		w = s.opts.Stderr
 	}
-	if w != nil {
-		io.WriteString(w, l.Text+"\n")
+	if w == nil {
+		return
 	}
+	text := l.Text + "\n"
+	if len(s.apps) > 1 {
+		text = a.name + " | " + text
+	}
+	s.outMu.Lock()
+	defer s.outMu.Unlock()
+	io.WriteString(w, text)
 }
