@@ -10,16 +10,16 @@ type devserverG struct {
 
 // devserverOrigin says where a goroutine comes from. It is immutable: goroutines share it.
 type devserverOrigin struct {
-	request uint64             // the request whose goroutine tree this is; 0 none
-	stacks  [4]*devserverStack // of the go statements that led here, the nearest first
+	request uint64 // the request whose goroutine tree this is; 0 none
+
+	// stacks are those of the go statements that led here, the nearest first: physical return addresses. The first
+	// element is not one of them: it is the number of frames to skip, as fpunwindExpand wants it.
+	stacks [4][]uintptr
 }
 
-// devserverStack holds the physical return addresses of one go statement's stack. pcs[0] is not one of
-// them: it is the number of frames to skip, as fpunwindExpand wants it.
-type devserverStack struct {
-	n   int
-	pcs [20]uintptr
-}
+// devserverDepth is how many frames of a go statement's stack are kept, with the one that is none. Libraries put
+// dozens of frames between a program's line and the goroutine that dials (middleware, interceptors, templates).
+const devserverDepth = 65
 
 // devserverOn is set once, before any user code runs.
 var devserverOn bool
@@ -44,14 +44,16 @@ func devserverInherit(gp *g) *devserverOrigin {
 		o.request = up.request
 		copy(o.stacks[1:], up.stacks[:])
 	}
-	s := new(devserverStack)
+	var pcs [devserverDepth]uintptr
+	n := 1
 	if tracefpunwindoff() || gp.m != nil && gp.m.hasCgoOnStack() {
-		s.pcs[0] = logicalStackSentinel
-		s.n = 1 + gcallers(gp, 0, s.pcs[1:])
+		pcs[0] = logicalStackSentinel
+		n += gcallers(gp, 0, pcs[1:])
 	} else {
-		s.n = 1 + fpTracebackPCs(unsafe.Pointer(gp.sched.bp), s.pcs[1:])
+		n += fpTracebackPCs(unsafe.Pointer(gp.sched.bp), pcs[1:])
 	}
-	o.stacks[0] = s
+	o.stacks[0] = make([]uintptr, n)
+	copy(o.stacks[0], pcs[:])
 	return o
 }
 
@@ -98,8 +100,7 @@ func devserver_stack(level int, pcs []uintptr) int {
 	if o == nil || level >= len(o.stacks) || o.stacks[level] == nil {
 		return 0
 	}
-	s := o.stacks[level]
-	return fpunwindExpand(pcs, s.pcs[:s.n])
+	return fpunwindExpand(pcs, o.stacks[level])
 }
 
 //go:linkname devserver_trust internal/devserver/agent.trust
