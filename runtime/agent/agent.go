@@ -61,6 +61,8 @@ type goroutines struct {
 	swap    func(id uint64) unsafe.Pointer
 	restore func(unsafe.Pointer)
 	stack   func(level int, pcs []uintptr) int
+	callers func(pcs []uintptr) int             // return addresses of the calling goroutine
+	expand  func(pc uintptr, pcs []uintptr) int // the frames at one of them
 	loop    func(i int, f func())
 	calls   func(*Agent)          // has system calls of user code judged
 	see     func(fd int, on bool) // has those on fd looked at
@@ -73,6 +75,8 @@ var machine = goroutines{
 	swap:    func(uint64) unsafe.Pointer { return nil },
 	restore: func(unsafe.Pointer) {},
 	stack:   func(int, []uintptr) int { return 0 },
+	callers: func(pcs []uintptr) int { return runtime.Callers(2, pcs) },
+	expand:  func(pc uintptr, pcs []uintptr) int { return copy(pcs, []uintptr{pc}) },
 	loop:    func(_ int, f func()) { go f() },
 	calls:   func(*Agent) {},
 	see:     func(int, bool) {},

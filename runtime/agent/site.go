@@ -48,10 +48,14 @@ func (s *sites) nearest(pcs []uintptr) string {
 }
 
 func (s *sites) resolve(pc uintptr) string {
-	frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
 	site := ""
-	if file, ok := s.user(frame.File); ok {
-		site = file + ":" + strconv.Itoa(frame.Line)
+	var inlined [16]uintptr
+	for _, pc := range inlined[:machine.expand(pc, inlined[:])] {
+		frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+		if file, ok := s.user(frame.File); ok {
+			site = file + ":" + strconv.Itoa(frame.Line)
+			break
+		}
 	}
 	s.mu.Lock()
 	s.seen[pc] = site
@@ -81,7 +85,7 @@ func (s *sites) user(file string) (string, bool) {
 // led to it.
 func (a *Agent) callSite() string {
 	var pcs [64]uintptr
-	if site := a.sites.nearest(pcs[:runtime.Callers(2, pcs[:])]); site != "" {
+	if site := a.sites.nearest(pcs[:machine.callers(pcs[:])]); site != "" {
 		return site
 	}
 	for level := range 4 {

@@ -101,6 +101,8 @@ var needs = []Need{
 	{Package: "net/http", Name: "response.wroteHeader", Types: []string{"bool"}},
 	{Package: "net/http", Name: "persistConn.conn", Types: []string{"net.Conn"}},
 	{Package: "runtime", Name: "fpTracebackPCs", Types: []string{"func(unsafe.Pointer, []uintptr) int"}},
+	{Package: "runtime", Name: "getfp", Types: []string{"func() uintptr"}},
+	{Package: "runtime", Name: "callers", Types: []string{"func(int, []uintptr) int"}},
 	{Package: "runtime", Name: "fpunwindExpand", Types: []string{"func([]uintptr, []uintptr) int"}},
 	{Package: "runtime", Name: "gcallers", Types: []string{"func(*g, int, []uintptr) int"}},
 	{Package: "runtime", Name: "tracefpunwindoff", Types: []string{"func() bool"}},

@@ -12,6 +12,8 @@ func originStack(level int, pcs []uintptr) int
 func trust(delta int32)
 func setTrust(n int32) int32
 func trusted() bool
+func callers(pcs []uintptr) int
+func expand(pc uintptr, pcs []uintptr) int
 func startLoop(i int, f func())
 func configPath() string
 
@@ -31,5 +33,6 @@ func Trusted() bool { return trusted() }
 func init() {
 	machine.enable, machine.loop = enableOrigins, startLoop
 	machine.request, machine.swap, machine.restore, machine.stack = currentRequest, swapRequest, restoreOrigin, originStack
+	machine.callers, machine.expand = callers, expand
 	boot(configPath())
 }
