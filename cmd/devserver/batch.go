@@ -144,7 +144,7 @@ func escape(s string) (c byte, length int, err error) {
 			return byte(v), 4, nil
 		}
 	}
-	return 0, 0, fmt.Errorf(`unknown escape in %q; known are \\ \t \n \r \xNN`, s[:min(len(s), 4)])
+	return 0, 0, fmt.Errorf(`unknown escape at %.4q; known are \\ \t \n \r \xNN`, s)
 }
 
 // parseAnswers reads a resolver's answers: addresses with commas between them; behind a semicolon stand those of

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"os"
@@ -16,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -24,7 +27,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a script waits for what must come: a build with everything to compile is the longest.
-const patience = 3 * time.Minute
+const patience = time.Minute
 
 // TestScripts runs testdata/script/*.txtar, each with a guestbook of its own to run. Besides testscript's own commands they have
 //
@@ -43,14 +46,10 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Vars = append(e.Vars, goEnv...)
-			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache") // no devserver of the machine is found from here
+			e.Setenv("DEVSERVER_CACHE", e.WorkDir+"/cache")
 			e.Setenv("HOME", e.WorkDir+"/home")
-			if err := copyGuestbook(e.WorkDir + "/guestbook"); err != nil {
-				return err
-			}
-			e.Values["env"] = e
-			e.Values["jobs"] = map[string]*job{}
-			return nil
+			e.Values["env"], e.Values["jobs"] = e, map[string]*job{}
+			return errors.Join(linkCache(e.WorkDir+"/cache"), copyGuestbook(e.WorkDir+"/guestbook"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": start, "await": await, "stop": stop, "until": until, "get": get, "ready": ready,
@@ -58,7 +57,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// goEnv lets the scripts, whose home is another, share the go command's caches and the patched toolchain.
+// goEnv lets the scripts, whose home is another, share the go command's caches.
 func goEnv(t *testing.T) []string {
 	t.Helper()
 	out, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS").Output()
@@ -69,13 +68,6 @@ func goEnv(t *testing.T) []string {
 	if err := json.Unmarshal(out, &vars); err != nil {
 		t.Fatal(err)
 	}
-	if vars["DEVSERVER_CACHE"] = os.Getenv("DEVSERVER_CACHE"); vars["DEVSERVER_CACHE"] == "" {
-		dir, err := os.UserCacheDir()
-		if err != nil {
-			t.Fatal(err)
-		}
-		vars["DEVSERVER_CACHE"] = filepath.Join(dir, "devserver")
-	}
 	var list []string
 	for k, v := range vars {
 		list = append(list, k+"="+v)
@@ -83,12 +75,38 @@ func goEnv(t *testing.T) []string {
 	return list
 }
 
-// copyGuestbook makes the example a module of its own, which a script may change.
-func copyGuestbook(dir string) error {
-	if err := os.CopyFS(dir, os.DirFS("../../examples/guestbook")); err != nil {
+// machineCache is devserver's cache directory on this machine.
+func machineCache() (string, error) {
+	if dir := os.Getenv("DEVSERVER_CACHE"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserCacheDir()
+	return filepath.Join(dir, "devserver"), err
+}
+
+// linkCache makes a cache directory that shares the patched toolchains with the machine's, and nothing else: no
+// devserver that runs elsewhere is registered in it.
+func linkCache(dir string) error {
+	shared, err := machineCache()
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(dir+"/go.mod", []byte("module example.com/guestbook\n\ngo 1.26\n"), 0o644)
+	toolchains := filepath.Join(shared, "go")
+	return errors.Join(os.MkdirAll(toolchains, 0o700), os.MkdirAll(dir, 0o700), os.Symlink(toolchains, filepath.Join(dir, "go")))
+}
+
+// copyGuestbook makes the example a module of its own, which a script may change.
+func copyGuestbook(dir string) error {
+	files, err := filepath.Glob("../../examples/guestbook/[^.]*") // without the recording of whoever ran it there
+	if err != nil {
+		return err
+	}
+	err = os.Mkdir(dir, 0o755)
+	for _, file := range files {
+		text, readErr := os.ReadFile(file)
+		err = errors.Join(err, readErr, os.WriteFile(filepath.Join(dir, filepath.Base(file)), text, 0o644))
+	}
+	return errors.Join(err, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/guestbook\n\ngo 1.26\n"), 0o644))
 }
 
 // job is a command in the background.
@@ -216,12 +234,13 @@ func until(ts *testscript.TestScript, _ bool, args []string) {
 	fmt.Fprint(ts.Stdout(), j.text())
 }
 
-// ready reads a --ready-file.
+// ready waits for a --ready-file, which appears in one step, and reads it.
 func ready(ts *testscript.TestScript, _ bool, args []string) {
 	var f struct {
 		Console, Recording string
 		Apps               []struct{ Name, URL string }
 	}
+	waitForFile(ts, ts.MkAbs(args[0]))
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &f))
 	ts.Setenv("CONSOLE", f.Console)
 	ts.Setenv("RECORDING", f.Recording)
@@ -230,7 +249,28 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// get fetches a page; its words stand on standard output with single spaces between them.
+func waitForFile(ts *testscript.TestScript, path string) {
+	w, err := fsnotify.NewWatcher()
+	ts.Check(err)
+	defer w.Close()
+	ts.Check(w.Add(filepath.Dir(path)))
+	for late := time.After(patience); ; {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		select {
+		case <-w.Events:
+		case err := <-w.Errors:
+			ts.Check(err)
+		case <-late:
+			ts.Fatalf("%s was not there within %v", path, patience)
+		}
+	}
+}
+
+var tags = regexp.MustCompile(`(?s)<style>.*?</style>|<script.*?</script>|<[^>]*>`)
+
+// get fetches a page; its words stand on standard output with single spaces between them, without its tags.
 func get(ts *testscript.TestScript, neg bool, args []string) {
 	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Get(args[0])
@@ -241,5 +281,6 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	if (res.StatusCode/100 != 2) != neg {
 		ts.Fatalf("GET %s: %s\n%s", args[0], res.Status, body)
 	}
-	fmt.Fprintln(ts.Stdout(), strings.Join(strings.Fields(string(body)), " "))
+	words := tags.ReplaceAllString(string(body), " ")
+	fmt.Fprintln(ts.Stdout(), strings.Join(strings.Fields(html.UnescapeString(words)), " "))
 }
