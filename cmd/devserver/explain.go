@@ -44,7 +44,7 @@ Exit status: 3 when production denies the connection, 0 otherwise and with --bat
 		RunE: func(c *cobra.Command, args []string) error {
 			judge, err := devserver.NewJudge(profile)
 			if err != nil {
-				return err
+				return usagef("%w", err)
 			}
 			if batch != "" {
 				return explainFile(judge, batch, c.InOrStdin(), c.OutOrStdout())

@@ -28,6 +28,15 @@ const (
 // errDenied ends explain with exitDenied; what there is to say has been printed.
 var errDenied = errors.New("denied")
 
+// usageError is a command line that makes no sense; --help leads on from it. What makes no sense in a file or in
+// what a flag names is devserver's own UsageError, with its own way out.
+type usageError struct{ error }
+
+func (u usageError) Unwrap() error { return u.error }
+
+// usagef returns a usageError.
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
 // reported is an error that its command has told already, in its own form.
 type reported struct{ error }
 
@@ -53,20 +62,22 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return status
 	}
 	fmt.Fprintln(stderr, "devserver: "+err.Error())
-	if status == exitUsage {
+	var wrong usageError
+	if errors.As(err, &wrong) {
 		fmt.Fprintf(stderr, "devserver: more with: %s --help\n", command.CommandPath())
 	}
 	return status
 }
 
 func statusOf(ctx context.Context, err error) int {
-	var usage *devserver.UsageError
+	var line usageError
+	var config *devserver.UsageError
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, errDenied):
 		return exitDenied
-	case errors.As(err, &usage):
+	case errors.As(err, &line), errors.As(err, &config):
 		return exitUsage
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return exitDone // asked to stop, and stopped

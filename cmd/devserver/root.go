@@ -1,12 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/seed-d81df0db/devserver/devserver"
 )
 
 // helpTemplate shows what a command is for, how it is called and its flags, and ends with an example.
@@ -45,7 +42,7 @@ reason and the line of your code.`,
 	}
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(helpTemplate)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &devserver.UsageError{Err: err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
 	cobra.EnableCommandSorting = false // the order below is the order in which one needs them
@@ -72,11 +69,6 @@ func commandNames(c *cobra.Command) []string {
 		}
 	}
 	return names
-}
-
-// usagef returns an error that ends the program with exitUsage.
-func usagef(format string, args ...any) error {
-	return &devserver.UsageError{Err: fmt.Errorf(format, args...)}
 }
 
 // between allows from least to most arguments; what they are, want says.
