@@ -30,6 +30,7 @@ type ingester struct {
 	app     string // "": what the journal says
 	run     int64
 	writer  <-chan struct{}       // closed when the writer is dead; nil: the journal's lock tells
+	quit    <-chan struct{}       // closed when no more than is there now is to be read; nil: never
 	written func([]sandbox.Event) // told of each batch after it is in the recording
 	warn    func(format string, args ...any)
 
@@ -40,6 +41,7 @@ type ingester struct {
 
 	reader *journal.Reader // nil: the journal does not exist yet
 	gone   bool            // the writer is dead
+	last   bool            // quit is closed
 	buf    []sandbox.Event
 	asked  []chan struct{}
 }
@@ -96,6 +98,10 @@ func (g *ingester) follow(ctx context.Context) {
 			continue
 		}
 		g.answer(err == nil)
+		if g.last && !g.gone { // it goes on writing for the next start
+			g.leave()
+			return
+		}
 		g.rest(ctx, pause)
 		pause = min(pause*5/4, maxPause)
 	}
@@ -105,9 +111,9 @@ func (g *ingester) follow(ctx context.Context) {
 func (g *ingester) rest(ctx context.Context, pause time.Duration) {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
-	writer := g.writer
+	writer, quit := g.writer, g.quit
 	if g.gone {
-		writer = nil
+		writer, quit = nil, nil
 	}
 	select {
 	case <-timer.C:
@@ -116,6 +122,9 @@ func (g *ingester) rest(ctx context.Context, pause time.Duration) {
 		g.asked = append(g.asked, ask)
 	case <-writer:
 		g.writerGone()
+	case <-quit:
+		g.last = true
+		g.lookForWriter()
 	case <-ctx.Done():
 	}
 }

@@ -263,25 +263,6 @@ func taken[N Notice](s *site, match func(N) bool) (found N, ok bool) {
 	return found, i >= 0
 }
 
-// said waits until the app has written text.
-func (s *site) said(text string) {
-	s.t.Helper()
-	limit := time.After(patience)
-	for {
-		s.mu.Lock()
-		ok := strings.Contains(s.lines.String(), text)
-		s.mu.Unlock()
-		if ok {
-			return
-		}
-		select {
-		case <-s.news:
-		case <-limit:
-			s.t.Fatalf("the app has not said %q", text)
-		}
-	}
-}
-
 // get asks the app over a connection of its own.
 func (s *site) get(path string) string {
 	s.t.Helper()

@@ -59,7 +59,7 @@ func (s *strays) recover(ctx context.Context) error {
 		if alive {
 			continue
 		}
-		g := s.follow(ctx, name)
+		g := s.follow(nil, name)
 		<-g.done
 		found.Journals++
 		found.Events += g.events
@@ -100,45 +100,46 @@ func (s *strays) lastSeen(ctx context.Context, r record.Run) (int64, error) {
 	return max(r.StartedAt, events[0].At+events[0].DurationNS), nil
 }
 
-// run looks for new journals until ctx ends, and then waits for those that are being read.
+// run looks for new journals until ctx ends, and then reads what is in all of them.
 func (s *strays) run(ctx context.Context) {
 	tick := time.NewTicker(strayEvery)
 	defer tick.Stop()
 	defer s.readers.Wait()
 	for {
-		s.look(ctx)
+		s.look(ctx.Done())
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+			s.look(ctx.Done())
 			return
 		}
 	}
 }
 
-func (s *strays) look(ctx context.Context) {
+func (s *strays) look(quit <-chan struct{}) {
 	names, err := journal.List(s.sup.journals)
 	if err != nil {
 		s.sup.notices.warnOnce("journals: %v; what processes outside devserver do is not recorded", err)
 		return
 	}
 	for _, name := range names {
-		s.follow(ctx, name)
+		s.follow(quit, name)
 	}
 }
 
-// follow reads a journal unless somebody does already; it then returns nil.
-func (s *strays) follow(ctx context.Context, name string) *ingester {
+// follow reads a journal until its writer is dead or quit is closed, unless somebody does already; it then returns nil.
+func (s *strays) follow(quit <-chan struct{}, name string) *ingester {
 	if !s.claim(name) {
 		return nil
 	}
 	seen := newObserver("", s.sup.notices, &s.sup.fleet.reclaimed)
-	g := &ingester{db: s.sup.db, dir: s.sup.journals, name: name, warn: s.sup.notices.warnOnce}
+	g := &ingester{db: s.sup.db, dir: s.sup.journals, name: name, quit: quit, warn: s.sup.notices.warnOnce}
 	g.written = func(events []sandbox.Event) {
 		seen.app = g.app
 		seen.see(events)
 		s.sup.touch()
 	}
-	g.start(ctx)
+	g.start(s.sup.work)
 	s.readers.Go(func() {
 		<-g.done
 		if g.whole { // otherwise it is left for the next start
