@@ -23,6 +23,9 @@ type call struct {
 	err  syscall.Errno
 }
 
+// senderOf is no call: package syscall asks which sender the program shall see.
+const senderOf = ^uintptr(0)
+
 // judgeCall is package syscall's hook: see devserverHook there.
 func (a *Agent) judgeCall(after bool, trap, fd, a2, a3 uintptr, addr []byte, n int, errno uintptr) (int, uintptr) {
 	c := &call{trap: trap, fd: fd, a2: a2, a3: a3, addr: addr, n: n, err: syscall.Errno(errno)}
@@ -45,6 +48,10 @@ func errnoOf(err error) syscall.Errno {
 
 // calling judges a call before it is made.
 func (a *Agent) calling(c *call) error {
+	if c.trap == syscall.SYS_CLOSE {
+		a.closing(int(c.fd))
+		return nil
+	}
 	target, ok := readSockaddr(c.addr)
 	if !ok && c.trap != syscall.SYS_LISTEN {
 		return nil // another family: the kernel's own sockets (netlink and the like) are not the network's
@@ -73,6 +80,14 @@ func (a *Agent) calling(c *call) error {
 	}
 }
 
+// closing forgets a descriptor while its number still is this socket's.
+func (a *Agent) closing(fd int) {
+	if s := a.lentSocket(fd); s != nil {
+		a.Unlend(fd, s)
+		s.Close()
+	}
+}
+
 // known returns the socket of a descriptor. One that this program did not make is taken over, if the rules allow it.
 func (a *Agent) known(c *call, target sockaddr) (*Socket, error) {
 	fd := int(c.fd)
@@ -95,10 +110,14 @@ func (a *Agent) called(c *call) error {
 		return a.made(c)
 	}
 	s := a.lentSocket(int(c.fd))
-	if s == nil {
+	if s == nil || c.trap == syscall.SYS_CLOSE {
 		return nil
 	}
 	switch c.trap {
+	case senderOf:
+		if from, ok := readSockaddr(c.addr); ok && from.addr.IsValid() {
+			c.addr = writeSockaddr(c.addr, s.From(from.addr))
+		}
 	case syscall.SYS_CONNECT:
 		err := error(nil)
 		if c.err != 0 && c.err != syscall.EINPROGRESS && c.err != syscall.EINTR {
@@ -107,9 +126,6 @@ func (a *Agent) called(c *call) error {
 		s.Connected(sandbox.Op{}, localAddr(int(c.fd)), err)
 	case syscall.SYS_BIND, syscall.SYS_LISTEN:
 		// judged and recorded before
-	case syscall.SYS_CLOSE:
-		a.Unlend(int(c.fd))
-		s.Close()
 	case syscall.SYS_ACCEPT4, sysAccept:
 		if c.err == 0 {
 			a.Lend(c.n, s.Accepted(localAddr(c.n), netip.AddrPort{}, a.Origin()))

@@ -12,12 +12,15 @@ func (a *Agent) Lend(fd int, s *Socket) {
 	machine.see(fd, true)
 }
 
-// Unlend forgets a descriptor that is about to be closed.
-func (a *Agent) Unlend(fd int) {
+// Unlend forgets the descriptor of a socket, which is about to be closed. A number that is another socket's by now
+// stays that one's.
+func (a *Agent) Unlend(fd int, s *Socket) {
 	a.lentMu.Lock()
 	defer a.lentMu.Unlock()
-	delete(a.lent, fd)
-	machine.see(fd, false)
+	if a.lent[fd] == s {
+		delete(a.lent, fd)
+		machine.see(fd, false)
+	}
 }
 
 // lentSocket returns the socket whose descriptor's number user code knows as fd, nil when there is none.

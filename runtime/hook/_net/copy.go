@@ -115,45 +115,43 @@ func (c *rawConn) PollFD() *poll.FD {
 // Control, Read and Write give the descriptor to user code: what that code does with it is judged in package syscall.
 
 func (c *rawConn) Control(f func(uintptr)) error {
-	if !c.devserverLend() {
+	if !c.devserverJudged() {
 		return c.devserverControl(f)
 	}
 	return c.devserverControl(func(fd uintptr) {
-		defer agent.SetTrust(agent.SetTrust(0))
+		defer agent.SetTrust(c.fd.devserverLend(fd))
 		f(fd)
 	})
 }
 
 func (c *rawConn) Read(f func(uintptr) bool) error {
-	if !c.devserverLend() {
+	if !c.devserverJudged() {
 		return c.devserverRead(f)
 	}
 	return c.devserverRead(func(fd uintptr) bool {
-		defer agent.SetTrust(agent.SetTrust(0))
+		defer agent.SetTrust(c.fd.devserverLend(fd))
 		return f(fd)
 	})
 }
 
 func (c *rawConn) Write(f func(uintptr) bool) error {
-	if !c.devserverLend() {
+	if !c.devserverJudged() {
 		return c.devserverWrite(f)
 	}
 	return c.devserverWrite(func(fd uintptr) bool {
-		defer agent.SetTrust(agent.SetTrust(0))
+		defer agent.SetTrust(c.fd.devserverLend(fd))
 		return f(fd)
 	})
 }
 
-// devserverLend notes that user code learns the number of a judged descriptor.
-func (c *rawConn) devserverLend() bool {
-	if !c.ok() || c.fd.devserver.sock == nil {
-		return false
-	}
-	if a := agent.Get(); a != nil {
-		a.Lend(c.fd.pfd.Sysfd, c.fd.devserver.sock)
-		c.fd.devserver.lent.Store(true)
-	}
-	return true
+func (c *rawConn) devserverJudged() bool { return c.ok() && c.fd.devserver.sock != nil }
+
+// devserverLend notes that user code learns the number of a judged descriptor, while it cannot be closed, and lets
+// what the goroutine does be judged. It returns how far it was trusted.
+func (fd *netFD) devserverLend(number uintptr) (trust int32) {
+	agent.Get().Lend(int(number), fd.devserver.sock)
+	fd.devserver.lent.Store(int64(number) + 1)
+	return agent.SetTrust(0)
 }
 
 func init() {

@@ -19,7 +19,7 @@ import (
 // devserverBegin asks whether an operation of size bytes may begin.
 func (fd *netFD) devserverBegin(k sandbox.Kind, size int) (sandbox.Op, error) {
 	op, err := fd.devserver.sock.Begin(k, size)
-	if err == nil && fd.devserver.lent.Load() {
+	if err == nil && fd.devserver.lent.Load() != 0 {
 		agent.Trust() // user code knows the descriptor: its system calls are judged, these are package net's
 	}
 	return op, err
@@ -27,7 +27,7 @@ func (fd *netFD) devserverBegin(k sandbox.Kind, size int) (sandbox.Op, error) {
 
 // devserverEnd tells how the operation ended and returns the error for the program.
 func (fd *netFD) devserverEnd(op sandbox.Op, n int, err error) error {
-	if fd.devserver.lent.Load() && agent.Trusted() {
+	if fd.devserver.lent.Load() != 0 && agent.Trusted() {
 		agent.Distrust()
 	}
 	return fd.devserver.sock.End(op, n, err)
@@ -35,7 +35,7 @@ func (fd *netFD) devserverEnd(op sandbox.Op, n int, err error) error {
 
 // devserverCancel takes back an operation that did not happen.
 func (fd *netFD) devserverCancel(op sandbox.Op) {
-	if fd.devserver.lent.Load() && agent.Trusted() {
+	if fd.devserver.lent.Load() != 0 && agent.Trusted() {
 		agent.Distrust()
 	}
 	fd.devserver.sock.Cancel(op)
@@ -94,15 +94,21 @@ func (fd *netFD) Close() error {
 	if s == nil {
 		return fd.devserverClose()
 	}
-	if fd.devserver.lent.Load() {
-		agent.Get().Unlend(fd.pfd.Sysfd)
-	}
+	fd.devserverUnlend()
 	reclaimed, first := s.Reclaimed(), s.Close()
 	err := fd.devserverClose()
 	if reclaimed && first {
 		return nil
 	}
 	return err
+}
+
+// devserverUnlend says that the descriptor's number is about to be free. The number is the one of the lending: the
+// sandbox may be closing pfd at the same time.
+func (fd *netFD) devserverUnlend() {
+	if n := fd.devserver.lent.Load(); n != 0 {
+		agent.Get().Unlend(int(n-1), fd.devserver.sock)
+	}
 }
 
 func (fd *netFD) shutdown(how int) error {
@@ -199,6 +205,7 @@ func devserverCloser(fd *netFD) func() {
 	return func() {
 		if fd := w.Value(); fd != nil {
 			fd.pfd.Shutdown(syscall.SHUT_RDWR)
+			fd.devserverUnlend()
 			fd.pfd.Close()
 			runtime.KeepAlive(fd)
 		}

@@ -16,7 +16,7 @@ import (
 type devserverFD struct {
 	sock *sandbox.Socket
 	own  *agent.Listener // set for the app's own listener: the supervisor hands its connections over
-	lent atomic.Bool     // user code has been told the descriptor's number
+	lent atomic.Int64    // the descriptor's number and 1, once user code has been told it; else 0
 }
 
 type (

@@ -122,6 +122,15 @@ func devserver_setTrust(n int32) int32 {
 //go:nosplit
 func devserver_trusted() bool { return getg().devserver.trusted > 0 }
 
+// devserver_bounds returns where the calling goroutine's stack lies.
+//
+//go:linkname devserver_bounds internal/devserver/agent.stackBounds
+//go:nosplit
+func devserver_bounds() (lo, hi uintptr) {
+	s := getg().stack
+	return s.lo, s.hi
+}
+
 // A goroutine whose first function is in package runtime is a system goroutine: NumGoroutine, stack dumps
 // and leak checks do not see it.
 var devserverLoops [2]func()

@@ -11,15 +11,19 @@ import (
 // RawSyscall. A look at the number, and for reads and writes at one bit of the descriptor, finds the calls that
 // concern a socket.
 //
-// Pointers arrive as uintptr and may point into the caller's stack. Nothing here may grow that stack before the
-// system call is made, so everything is nosplit; where the judge (ordinary Go code) must be asked first, what the
-// pointers point to is copied to the heap, on the system stack, and the call is made with the copies.
+// Pointers arrive as uintptr and may point into the caller's stack, which moves when it grows. These three are nosplit
+// and have little room below them (the linker checks it, with golang.org/x/sys above), so they take note of where
+// the stack lies and go on in ordinary code; devserverArgs finds the pointers again wherever the stack is by then.
 
-// devserverHook is the agent's judge. It is asked before the call (for SYS_CONNECT, SYS_BIND, SYS_LISTEN and what
-// sends to an address) and told after it. before: a result other than 0 is returned to the program in place of the
-// call, and size is the length of addr, which may have been rewritten. after: n is what the call returned; of
-// SYS_SOCKET a result other than 0 closes the new socket and is returned in its place.
+// devserverHook is the agent's judge. It is asked before the call (for SYS_CONNECT, SYS_BIND, SYS_LISTEN, what sends to
+// an address, and SYS_CLOSE) and told after it. before: a result other than 0 is returned to the program in place of
+// the call, and size is the length of addr, which may have been rewritten. after: n is what the call returned; of
+// SYS_SOCKET a result other than 0 closes the new socket and is returned in its place. As devserverSender it is asked,
+// after a receiving call, which sender the program shall see instead of addr.
 var devserverHook func(after bool, trap, fd, a2, a3 uintptr, addr []byte, n int, errno uintptr) (size int, result uintptr)
+
+// devserverSender is no system call's number.
+const devserverSender = ^uintptr(0)
 
 //go:linkname devserver_install internal/devserver/agent.installCalls
 func devserver_install(f func(after bool, trap, fd, a2, a3 uintptr, addr []byte, n int, errno uintptr) (int, uintptr)) {
@@ -47,11 +51,11 @@ func devserver_see(fd int, on bool) {
 //go:nosplit
 func devserver_trusted() bool
 
-// devserver_alloc returns n bytes of the heap. It runs on the system stack: the caller's does not move.
+// devserver_bounds returns where the calling goroutine's stack lies.
 //
-//go:linkname devserver_alloc runtime.devserver_alloc
+//go:linkname devserver_bounds internal/devserver/agent.stackBounds
 //go:nosplit
-func devserver_alloc(n uintptr) unsafe.Pointer
+func devserver_bounds() (lo, hi uintptr)
 
 //go:uintptrkeepalive
 //go:nosplit
@@ -59,7 +63,8 @@ func devserver_alloc(n uintptr) unsafe.Pointer
 func RawSyscall(trap, a1, a2, a3 uintptr) (r1, r2 uintptr, err Errno) {
 	// A child between fork and exec comes here too, with other numbers.
 	if devserverHook != nil && (trap == SYS_SOCKET || trap == SYS_CONNECT || trap == SYS_BIND || trap == SYS_LISTEN) && !devserver_trusted() {
-		return devserverCall(trap, a1, a2, a3, 0, 0, 0)
+		lo, hi := devserver_bounds()
+		return devserverCall(trap, a1, a2, a3, 0, 0, 0, lo, hi)
 	}
 	return devserverRawSyscall(trap, a1, a2, a3)
 }
@@ -69,7 +74,8 @@ func RawSyscall(trap, a1, a2, a3 uintptr) (r1, r2 uintptr, err Errno) {
 //go:norace
 func Syscall(trap, a1, a2, a3 uintptr) (r1, r2 uintptr, err Errno) {
 	if devserverHook != nil && devserverConcerns(trap, a1) && !devserver_trusted() {
-		return devserverCall(trap, a1, a2, a3, 0, 0, 0)
+		lo, hi := devserver_bounds()
+		return devserverCall(trap, a1, a2, a3, 0, 0, 0, lo, hi)
 	}
 	return devserverSyscall(trap, a1, a2, a3)
 }
@@ -79,7 +85,8 @@ func Syscall(trap, a1, a2, a3 uintptr) (r1, r2 uintptr, err Errno) {
 //go:norace
 func Syscall6(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err Errno) {
 	if devserverHook != nil && devserverConcerns(trap, a1) && !devserver_trusted() {
-		return devserverCall(trap, a1, a2, a3, a4, a5, a6)
+		lo, hi := devserver_bounds()
+		return devserverCall(trap, a1, a2, a3, a4, a5, a6, lo, hi)
 	}
 	return devserverSyscall6(trap, a1, a2, a3, a4, a5, a6)
 }
@@ -97,220 +104,330 @@ func devserverConcerns(trap, fd uintptr) bool {
 	return false
 }
 
-//go:uintptrkeepalive
+// devserverArgs are the arguments of a call as they arrived, and the bounds of the stack at that moment.
+type devserverArgs struct {
+	trap   uintptr
+	a      [6]uintptr
+	lo, hi uintptr
+	ours   [6]bool // replaced by a pointer into our own piece of the heap, perhaps where that stack was
+}
+
+// replace puts a pointer into the heap in the place of the i-th argument. The caller keeps it alive.
+//
+//go:norace
+func (c *devserverArgs) replace(i int, p unsafe.Pointer) { c.a[i], c.ours[i] = uintptr(p), true }
+
+// at returns the i-th argument: what pointed into the stack points there again, for its distance from the stack's
+// upper end does not change. It is good until the next call of a function that may grow the stack.
+//
 //go:nosplit
 //go:norace
-func devserverCall(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err Errno) {
+func (c *devserverArgs) at(i int) uintptr {
+	p := c.a[i]
+	if c.lo <= p && p < c.hi && !c.ours[i] {
+		_, hi := devserver_bounds()
+		p += hi - c.hi
+	}
+	return p
+}
+
+// pointer returns the i-th argument as a pointer, which follows the stack by itself. It must not reach the heap.
+//
+//go:nosplit
+//go:norace
+func (c *devserverArgs) pointer(i int) unsafe.Pointer { return unsafe.Pointer(c.at(i)) }
+
+// make makes the call. The arguments are kept alive by who called us with them.
+//
+//go:nosplit
+//go:norace
+func (c *devserverArgs) make() (r1, r2 uintptr, err Errno) {
+	return devserverSyscall6(c.trap, c.a[0], c.at(1), c.at(2), c.a[3], c.at(4), c.at(5))
+}
+
+// tell tells the judge how the call went.
+//
+//go:norace
+func (c *devserverArgs) tell(n int, err Errno) {
+	devserverHook(true, c.trap, c.a[0], c.a[1], c.a[2], nil, n, uintptr(err))
+}
+
+//go:norace
+func devserverCall(trap, a1, a2, a3, a4, a5, a6, lo, hi uintptr) (r1, r2 uintptr, err Errno) {
+	c := devserverArgs{trap: trap, a: [6]uintptr{a1, a2, a3, a4, a5, a6}, lo: lo, hi: hi}
 	switch trap {
 	case SYS_SOCKET:
-		r1, r2, err = devserverSyscall(trap, a1, a2, a3)
+		r1, r2, err = c.make()
 		if _, e := devserverHook(true, trap, a1, a2, a3, nil, int(r1), uintptr(err)); e != 0 {
 			devserverRawSyscall(SYS_CLOSE, r1, 0, 0)
 			return ^uintptr(0), 0, Errno(e)
 		}
-		return
-	case SYS_LISTEN:
+		return r1, r2, err
+	case SYS_LISTEN, SYS_CLOSE: // a closed number may be another socket's by the time close returns
 		if _, e := devserverHook(false, trap, a1, a2, a3, nil, 0, 0); e != 0 {
 			return ^uintptr(0), 0, Errno(e)
 		}
-		r1, r2, err = devserverSyscall(trap, a1, a2, a3)
-		devserverHook(true, trap, a1, a2, a3, nil, int(r1), uintptr(err))
-		return
 	case SYS_CONNECT, SYS_BIND:
-		return devserverAddressed(trap, a1, a2, a3)
+		return c.addressed(1, a3)
 	case SYS_SENDTO:
 		if a5 != 0 {
-			return devserverSendto(a1, a2, a3, a4, a5, a6)
+			return c.addressed(4, a6)
 		}
 	case SYS_SENDMSG:
-		return devserverSendmsg(a1, a2, a3)
+		return c.send(1, unsafe.Sizeof(Msghdr{}))
 	case devserverSendmmsg:
-		return devserverSendmany(a1, a2, a3, a4)
+		return c.send(min(a3, devserverMaxBatch), unsafe.Sizeof(devserverMmsghdr{}))
 	}
-	r1, r2, err = devserverSyscall6(trap, a1, a2, a3, a4, a5, a6)
+	r1, r2, err = c.make()
 	n := int(r1)
-	if trap == devserverRecvmmsg && err == 0 {
-		n = devserverTotal(a2, r1)
+	if err == 0 {
+		n = c.received(n)
 	}
-	devserverHook(true, trap, a1, 0, 0, nil, n, uintptr(err))
-	return
+	c.tell(n, err)
+	return r1, r2, err
 }
 
-// devserverMaxAddr is the size of the largest socket address (sockaddr_storage).
-const devserverMaxAddr = 128
+const (
+	devserverMaxAddr  = 128  // the largest socket address: sockaddr_storage
+	devserverMaxBatch = 1024 // UIO_MAXIOV: the kernel takes no more messages
+)
 
-//go:uintptrkeepalive
-//go:nosplit
+// devserverAddr returns a copy of a socket address, with room for another.
+//
 //go:norace
-func devserverAddressed(trap, fd, p, size uintptr) (r1, r2 uintptr, err Errno) {
-	if size > devserverMaxAddr || p == 0 {
-		return devserverSyscall(trap, fd, p, size) // the kernel's own answer: an error
+func devserverAddr(p unsafe.Pointer, size uintptr) []byte {
+	addr := make([]byte, size, devserverMaxAddr)
+	copy(addr, unsafe.Slice((*byte)(p), size))
+	return addr
+}
+
+// addressed makes a call whose i-th argument is an address of that size.
+//
+//go:norace
+func (c *devserverArgs) addressed(i int, size uintptr) (r1, r2 uintptr, err Errno) {
+	if size > devserverMaxAddr || c.a[i] == 0 {
+		return c.make() // the kernel's own answer: an error
 	}
-	addr := (*[devserverMaxAddr]byte)(devserver_alloc(devserverMaxAddr))
-	devserverMove(unsafe.Pointer(addr), p, size)
-	n, e := devserverHook(false, trap, fd, 0, 0, addr[:size], 0, 0)
+	addr := devserverAddr(c.pointer(i), size)
+	n, e := devserverHook(false, c.trap, c.a[0], 0, 0, addr, 0, 0)
 	if e != 0 {
 		return ^uintptr(0), 0, Errno(e)
 	}
-	r1, r2, err = devserverSyscall(trap, fd, uintptr(unsafe.Pointer(addr)), uintptr(n))
+	addr = addr[:n]
+	c.replace(i, unsafe.Pointer(unsafe.SliceData(addr)))
+	c.a[i+1] = uintptr(n)
+	r1, r2, err = c.make()
 	runtime.KeepAlive(addr)
-	devserverHook(true, trap, fd, 0, 0, addr[:n], 0, uintptr(err))
-	return
+	devserverHook(true, c.trap, c.a[0], 0, 0, addr, int(r1), uintptr(err))
+	return r1, r2, err
 }
 
-//go:uintptrkeepalive
-//go:nosplit
-//go:norace
-func devserverSendto(fd, p, size, flags, to, toSize uintptr) (r1, r2 uintptr, err Errno) {
-	if toSize > devserverMaxAddr {
-		return devserverSyscall6(SYS_SENDTO, fd, p, size, flags, to, toSize)
-	}
-	addr := (*[devserverMaxAddr]byte)(devserver_alloc(devserverMaxAddr))
-	devserverMove(unsafe.Pointer(addr), to, toSize)
-	data := devserver_alloc(size + 1)
-	devserverMove(data, p, size)
-	n, e := devserverHook(false, SYS_SENDTO, fd, 0, 0, addr[:toSize], int(size), 0)
-	if e != 0 {
-		return ^uintptr(0), 0, Errno(e)
-	}
-	r1, r2, err = devserverSyscall6(SYS_SENDTO, fd, uintptr(data), size, flags, uintptr(unsafe.Pointer(addr)), uintptr(n))
-	runtime.KeepAlive(addr)
-	runtime.KeepAlive(data)
-	devserverHook(true, SYS_SENDTO, fd, 0, 0, nil, int(r1), uintptr(err))
-	return
-}
-
-//go:uintptrkeepalive
-//go:nosplit
-//go:norace
-func devserverSendmsg(fd, p, flags uintptr) (r1, r2 uintptr, err Errno) {
-	c := devserverFlatten(p, 1, unsafe.Sizeof(Msghdr{}))
-	if e := devserverAsk(SYS_SENDMSG, fd, c, 0, unsafe.Sizeof(Msghdr{})); e != 0 {
-		return ^uintptr(0), 0, Errno(e)
-	}
-	r1, r2, err = devserverSyscall(SYS_SENDMSG, fd, uintptr(c), flags)
-	runtime.KeepAlive(c)
-	devserverHook(true, SYS_SENDMSG, fd, 0, 0, nil, int(r1), uintptr(err))
-	return
-}
-
-// devserverMmsghdr is struct mmsghdr of sendmmsg(2).
+// devserverMmsghdr is struct mmsghdr of sendmmsg(2). A Msghdr alone is its beginning.
 type devserverMmsghdr struct {
 	hdr Msghdr
 	n   uint32
 	_   [4]byte
 }
 
-// devserverSendmany is sendmmsg. The messages before the first that is denied are sent, as the kernel would do it.
-//
-//go:uintptrkeepalive
-//go:nosplit
-//go:norace
-func devserverSendmany(fd, p, count, flags uintptr) (r1, r2 uintptr, err Errno) {
-	const size = unsafe.Sizeof(devserverMmsghdr{})
-	count = min(count, 1024) // UIO_MAXIOV, the kernel's own limit
-	c := devserverFlatten(p, count, size)
-	allowed := uintptr(0)
-	for ; allowed < count; allowed++ {
-		if e := devserverAsk(devserverSendmmsg, fd, c, allowed, size); e != 0 {
-			if allowed == 0 {
-				return ^uintptr(0), 0, Errno(e)
-			}
-			break
-		}
-	}
-	r1, r2, err = devserverSyscall6(devserverSendmmsg, fd, uintptr(c), allowed, flags, 0, 0)
-	total := 0
-	if err == 0 {
-		total = devserverTotal(uintptr(c), r1)
-	}
-	runtime.KeepAlive(c)
-	devserverHook(true, devserverSendmmsg, fd, 0, 0, nil, total, uintptr(err))
-	return
+// devserverMessages are message headers in the program's memory.
+type devserverMessages struct {
+	first unsafe.Pointer
+	size  uintptr // of one
 }
 
-// devserverAsk asks for the destination of the i-th message of c.
-//
-//go:nosplit
 //go:norace
-func devserverAsk(trap, fd uintptr, c unsafe.Pointer, i, size uintptr) uintptr {
-	h := (*Msghdr)(unsafe.Add(c, i*size))
-	if h.Name == nil {
-		return 0
-	}
-	addr := (*[devserverMaxAddr]byte)(unsafe.Pointer(h.Name))
-	n, e := devserverHook(false, trap, fd, 0, 0, addr[:min(h.Namelen, devserverMaxAddr)], 0, 0)
-	h.Namelen = uint32(n)
-	return e
+func (m devserverMessages) header(i int) *Msghdr {
+	return (*Msghdr)(unsafe.Add(m.first, uintptr(i)*m.size))
 }
 
-// devserverTotal adds up the sizes of n messages that sendmmsg or recvmmsg has filled in.
-//
-//go:nosplit
 //go:norace
-func devserverTotal(p, n uintptr) int {
-	total := 0
-	for i := uintptr(0); i < n; i++ {
-		m := (*devserverMmsghdr)(unsafe.Pointer(p + i*unsafe.Sizeof(devserverMmsghdr{})))
-		total += int(m.n)
+func (m devserverMessages) length(i int) *uint32 {
+	return &(*devserverMmsghdr)(unsafe.Add(m.first, uintptr(i)*m.size)).n
+}
+
+// total adds up the sizes of the first n messages, which the kernel has filled in.
+//
+//go:norace
+func (m devserverMessages) total(n int) (total int) {
+	for i := range n {
+		total += int(*m.length(i))
 	}
 	return total
 }
 
-// devserverFlatten copies count message headers of size bytes at p, with all that they point to, into one piece of
-// the heap.
+// send is sendmsg and sendmmsg with count headers of that size. The messages before the first that is denied are
+// sent, as the kernel would do it.
 //
-//go:nosplit
 //go:norace
-func devserverFlatten(p, count, size uintptr) unsafe.Pointer {
-	total := count * size
-	for i := uintptr(0); i < count; i++ {
-		h := (*Msghdr)(unsafe.Pointer(p + i*size))
-		total += devserverMaxAddr + uintptr(h.Iovlen)*unsafe.Sizeof(Iovec{}) + uintptr(h.Controllen) + 24
-		for j := uintptr(0); j < uintptr(h.Iovlen); j++ {
-			iov := (*Iovec)(unsafe.Add(unsafe.Pointer(h.Iov), j*unsafe.Sizeof(Iovec{})))
-			total += uintptr(iov.Len) + 8
+func (c *devserverArgs) send(count, size uintptr) (r1, r2 uintptr, err Errno) {
+	if c.a[1] == 0 {
+		return c.make()
+	}
+	m := devserverMessages{c.pointer(1), size}
+	routes := make([][]byte, count) // where a message really goes, nil: where it says
+	changed := false
+	for i := range routes {
+		e := Errno(0)
+		if routes[i], e = c.ask(m.header(i)); e != 0 && i == 0 {
+			return ^uintptr(0), 0, e
+		} else if e != 0 {
+			routes = routes[:i]
+			break
 		}
+		changed = changed || routes[i] != nil
 	}
-	base := devserver_alloc(total)
-	devserverMove(base, p, count*size)
-	next := unsafe.Add(base, count*size)
-	for i := uintptr(0); i < count; i++ {
-		next = devserverFlattenOne((*Msghdr)(unsafe.Add(base, i*size)), next)
+	if c.trap == devserverSendmmsg {
+		c.a[2] = uintptr(len(routes))
 	}
-	return base
+	if changed {
+		r1, r2, err = c.sendCopies(m, routes)
+	} else {
+		r1, r2, err = c.make()
+	}
+	n := int(r1)
+	if err == 0 && c.trap == devserverSendmmsg {
+		n = m.total(n)
+	}
+	c.tell(n, err)
+	return r1, r2, err
 }
 
-//go:nosplit
+// ask asks about a message's destination. It returns an address that takes its place, nil when it stays.
+//
 //go:norace
-func devserverFlattenOne(h *Msghdr, next unsafe.Pointer) unsafe.Pointer {
-	if h.Name != nil {
-		devserverMove(next, uintptr(unsafe.Pointer(h.Name)), min(uintptr(h.Namelen), devserverMaxAddr))
-		h.Name = (*byte)(next)
+func (c *devserverArgs) ask(h *Msghdr) ([]byte, Errno) {
+	if h.Name == nil || h.Namelen > devserverMaxAddr {
+		return nil, 0
+	}
+	size := uintptr(h.Namelen)
+	addr := devserverAddr(unsafe.Pointer(h.Name), size)
+	n, e := devserverHook(false, c.trap, c.a[0], 0, 0, addr, 0, 0)
+	if e != 0 {
+		return nil, Errno(e)
+	}
+	addr = addr[:n]
+	if string(addr) == string(unsafe.Slice(h.Name, size)) {
+		return nil, 0
+	}
+	return addr, 0
+}
+
+// sendCopies makes the call with copies of the messages that go where routes say, and reports their lengths back. The
+// program's own headers stay as they are: another thread may be sending with the same address.
+//
+//go:norace
+func (c *devserverArgs) sendCopies(m devserverMessages, routes [][]byte) (r1, r2 uintptr, err Errno) {
+	copies := devserverFlatten(m, len(routes))
+	for i, addr := range routes {
+		if addr != nil {
+			h := copies.header(i)
+			copy(unsafe.Slice(h.Name, devserverMaxAddr), addr)
+			h.Namelen = uint32(len(addr))
+		}
+	}
+	c.replace(1, copies.first)
+	r1, r2, err = c.make()
+	for i := 0; err == 0 && c.trap == devserverSendmmsg && i < int(r1); i++ {
+		*m.length(i) = *copies.length(i)
+	}
+	runtime.KeepAlive(copies.first)
+	return r1, r2, err
+}
+
+// devserverFlatten copies the first n messages, with all that they point to, into one piece of the heap.
+//
+//go:norace
+func devserverFlatten(m devserverMessages, n int) devserverMessages {
+	total := uintptr(n) * m.size
+	for i := range n {
+		h := m.header(i)
+		total += devserverMaxAddr + uintptr(h.Iovlen)*unsafe.Sizeof(Iovec{}) + uintptr(h.Controllen) + 8
+		for _, v := range unsafe.Slice(h.Iov, int(h.Iovlen)) {
+			total += uintptr(v.Len) + 8
+		}
+	}
+	// Without pointers for the collector: all that is pointed to lies in this piece.
+	piece := unsafe.Pointer(unsafe.SliceData(make([]uint64, total/8+1)))
+	to := devserverMessages{piece, m.size}
+	next := devserverPut(piece, m.first, uintptr(n)*m.size)
+	for i := range n {
+		next = devserverFlattenOne(to.header(i), m.header(i), next)
+	}
+	return to
+}
+
+//go:norace
+func devserverFlattenOne(to, from *Msghdr, next unsafe.Pointer) unsafe.Pointer {
+	if from.Name != nil {
+		devserverPoint(&to.Name, next)
+		devserverPut(next, unsafe.Pointer(from.Name), min(uintptr(from.Namelen), devserverMaxAddr))
 	}
 	next = unsafe.Add(next, devserverMaxAddr)
-	if h.Control != nil {
-		devserverMove(next, uintptr(unsafe.Pointer(h.Control)), uintptr(h.Controllen))
-		h.Control = (*byte)(next)
-		next = unsafe.Add(next, (uintptr(h.Controllen)+7)&^7)
+	if from.Control != nil {
+		devserverPoint(&to.Control, next)
+		next = devserverPut(next, unsafe.Pointer(from.Control), uintptr(from.Controllen))
 	}
-	iovs := h.Iov
-	h.Iov = (*Iovec)(next)
-	next = unsafe.Add(next, uintptr(h.Iovlen)*unsafe.Sizeof(Iovec{}))
-	for j := uintptr(0); j < uintptr(h.Iovlen); j++ {
-		iov := (*Iovec)(unsafe.Add(unsafe.Pointer(h.Iov), j*unsafe.Sizeof(Iovec{})))
-		*iov = *(*Iovec)(unsafe.Add(unsafe.Pointer(iovs), j*unsafe.Sizeof(Iovec{})))
-		devserverMove(next, uintptr(unsafe.Pointer(iov.Base)), uintptr(iov.Len))
-		iov.Base = (*byte)(next)
-		next = unsafe.Add(next, (uintptr(iov.Len)+7)&^7)
+	vectors := unsafe.Slice(from.Iov, int(from.Iovlen))
+	copies := unsafe.Slice((*Iovec)(next), len(vectors))
+	*(*uintptr)(unsafe.Pointer(&to.Iov)) = uintptr(next)
+	next = unsafe.Add(next, uintptr(len(vectors))*unsafe.Sizeof(Iovec{}))
+	for i, v := range vectors {
+		copies[i].Len = v.Len
+		devserverPoint(&copies[i].Base, next)
+		next = devserverPut(next, unsafe.Pointer(v.Base), uintptr(v.Len))
 	}
 	return next
 }
 
-//go:nosplit
+// devserverPoint lets a field that the collector does not know of point to p.
+//
 //go:norace
-func devserverMove(to unsafe.Pointer, from, n uintptr) {
-	for i := uintptr(0); i < n; i++ {
-		*(*byte)(unsafe.Add(to, i)) = *(*byte)(unsafe.Pointer(from + i))
+func devserverPoint(field **byte, p unsafe.Pointer) {
+	*(*uintptr)(unsafe.Pointer(field)) = uintptr(p)
+}
+
+// devserverPut copies n bytes and returns where the next may stand.
+//
+//go:norace
+func devserverPut(to, from unsafe.Pointer, n uintptr) unsafe.Pointer {
+	if n > 0 {
+		copy(unsafe.Slice((*byte)(to), n), unsafe.Slice((*byte)(from), n))
+	}
+	return unsafe.Add(to, (n+7)&^7)
+}
+
+// received looks at the senders of what a receiving call has brought, and returns how many bytes it brought: the
+// program sees production's address where a stand-in has answered.
+//
+//go:norace
+func (c *devserverArgs) received(n int) int {
+	switch c.trap {
+	case SYS_RECVFROM:
+		if c.a[4] != 0 && c.a[5] != 0 {
+			c.sender(c.pointer(4), (*uint32)(c.pointer(5)))
+		}
+	case SYS_RECVMSG:
+		h := (*Msghdr)(c.pointer(1))
+		c.sender(unsafe.Pointer(h.Name), &h.Namelen)
+	case devserverRecvmmsg:
+		m := devserverMessages{c.pointer(1), unsafe.Sizeof(devserverMmsghdr{})}
+		for i := range n {
+			h := m.header(i)
+			c.sender(unsafe.Pointer(h.Name), &h.Namelen)
+		}
+		return m.total(n)
+	}
+	return n
+}
+
+//go:norace
+func (c *devserverArgs) sender(p unsafe.Pointer, size *uint32) {
+	if p == nil || *size == 0 || *size > devserverMaxAddr {
+		return
+	}
+	addr := devserverAddr(p, uintptr(*size))
+	n, _ := devserverHook(true, devserverSender, c.a[0], 0, 0, addr, 0, 0)
+	if n == len(addr) { // another family would not fit where this one stands
+		copy(unsafe.Slice((*byte)(p), n), addr)
 	}
 }
