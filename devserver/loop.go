@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -122,7 +123,9 @@ func (l *loop) changed(ctx context.Context, c watch.Change) {
 		return // the app reads it anew by itself
 	}
 	for _, f := range c.Files {
-		l.pending = append(l.pending, l.project.Rel(f))
+		if name := l.project.Rel(f); !slices.Contains(l.pending, name) {
+			l.pending = append(l.pending, name)
+		}
 		if c.Kind == watch.Settings && filepath.Ext(f) == ".yaml" {
 			l.sup.notices.warnf("%s has changed; start devserver again to apply that", l.project.Rel(f))
 		}
@@ -155,6 +158,7 @@ func (l *loop) built(b built) error {
 		l.sup.notices.warnf("go build: %s", strings.TrimSpace(b.result.Output))
 	}
 	if l.runs(b.result) && !l.reread {
+		l.sup.notices.tell(Unchanged{App: l.name, Files: l.pending, Build: b.result.Duration})
 		l.pending = nil
 		if l.next == nil {
 			l.proxy.Release(nil)

@@ -34,6 +34,13 @@ type BuildFailed struct {
 // BuildError is one complaint of the compiler: File, Line, Column, Message.
 type BuildError = build.Error
 
+// Unchanged says that a build made the very program that serves already: nothing was swapped.
+type Unchanged struct {
+	App   string
+	Files []string // what was saved
+	Build time.Duration
+}
+
 // AppReady says that an app accepts requests: for the first time, after a reload or after a restart.
 type AppReady struct {
 	App, URL, Console, Profile string
@@ -80,6 +87,7 @@ type Stopped struct {
 func (ToolchainProgress) notice() {}
 func (BuildStarted) notice()      {}
 func (BuildFailed) notice()       {}
+func (Unchanged) notice()         {}
 func (AppReady) notice()          {}
 func (Denied) notice()            {}
 func (WorkerExited) notice()      {}

@@ -27,6 +27,8 @@ func (l *logger) tell(n devserver.Notice) {
 		l.log.Info("build", "app", n.App, "files", n.Files, "first", n.First)
 	case devserver.BuildFailed:
 		l.log.Error("build failed", "app", n.App, "errors", buildErrors(n.Errors), "output", n.Output, ms("ms", n.Duration), "serving", n.Serving)
+	case devserver.Unchanged:
+		l.log.Info("unchanged", "app", n.App, "files", n.Files, ms("build_ms", n.Build))
 	case devserver.AppReady:
 		l.log.Info("ready", "app", n.App, "url", n.URL, "console", n.Console, "profile", n.Profile, "reload", n.Reload,
 			"files", n.Files, ms("build_ms", n.Build), ms("swap_ms", n.Swap), "first", n.First)

@@ -46,6 +46,9 @@ func (t *teller) tell(n devserver.Notice) {
 		t.building(n)
 	case devserver.BuildFailed:
 		t.broken(n)
+	case devserver.Unchanged:
+		t.screen.Status("")
+		t.say("%s is the same program as before%s (build %s)", t.style.ok.Render(n.App), filesOf(n.Files), seconds(n.Build))
 	case devserver.AppReady:
 		t.ready(n)
 	case devserver.Denied:

@@ -36,6 +36,7 @@ var aDay = []devserver.Notice{
 	devserver.BuildFailed{App: "billing", Output: "link: out of memory\nexit status 1\n"},
 	devserver.AppReady{App: "orders", URL: "http://127.0.0.1:8080", Console: "http://127.0.0.1:8000", Profile: "appengine", Reload: 1,
 		Files: []string{"a.go", "b.go", "c.go", "d.go", "e.go"}, Build: 410 * time.Millisecond, Swap: 30 * time.Millisecond},
+	devserver.Unchanged{App: "orders", Files: []string{"main.go"}, Build: 200 * time.Millisecond},
 	devserver.WorkerExited{App: "orders", Exit: "exit status 2", LastLines: []string{"panic: no rows", "", "goroutine 1 [running]:"}, RestartIn: 1500 * time.Millisecond},
 	devserver.AppReady{App: "orders", URL: "http://127.0.0.1:8080", Console: "http://127.0.0.1:8000", Profile: "mine.yaml", Reload: 1},
 	devserver.Denied{App: "orders", Rule: "ftp", Network: "tcp", Destination: "192.0.2.1:21", Reason: "Production does not support FTP (port 21)."},
