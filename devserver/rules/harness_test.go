@@ -19,9 +19,10 @@ import (
 	"github.com/seed-d81df0db/devserver/sandbox"
 )
 
-// patched returns the patched copy of this Go, in the user's own cache: it is what every run uses.
+// patched returns the patched copy of the go in PATH, in the user's own cache: it is what every run uses. Probe's go.mod
+// lets it be any version that is supported.
 var patched = sync.OnceValues(func() (*toolchain.Toolchain, error) {
-	return toolchain.Ensure(context.Background(), toolchain.Config{Dir: "."})
+	return toolchain.Ensure(context.Background(), toolchain.Config{Dir: filepath.Join("testdata", "probe")})
 })
 
 // programs are built once each.
