@@ -47,12 +47,13 @@ type pkg struct {
 	Imports    []string
 	Deps       []string
 	Standard   bool
+	GoFiles    []string
 }
 
 // goList lists packages and all they depend on, for one operating system: build tags change what is imported.
 func goList(t *testing.T, goos string, patterns ...string) map[string]pkg {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-e", "-deps", "-json=ImportPath,Imports,Deps,Standard"}, patterns...)...)
+	cmd := exec.Command("go", append([]string{"list", "-e", "-deps", "-json=ImportPath,Imports,Deps,Standard,GoFiles"}, patterns...)...)
 	cmd.Env = append(os.Environ(), "GOOS="+goos, "CGO_ENABLED=0")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -129,6 +130,9 @@ func TestUserStdStaysLight(t *testing.T) {
 	for _, goos := range []string{"linux", "darwin"} {
 		for _, name := range inUserStd {
 			pkgs := goList(t, goos, "./"+name)
+			if len(pkgs[module+"/"+name].GoFiles) == 0 {
+				t.Errorf("%s has no Go files for %s: was it moved? The table above names it", name, goos)
+			}
 			for dep := range pkgs {
 				for _, why := range heavy(name, dep, pkgs) {
 					t.Errorf("%s (%s) %s", name, goos, why)
