@@ -113,7 +113,7 @@ func checkConfig(dir string) Check {
 	c, err := project.Locate("", dir)
 	switch {
 	case err != nil:
-		return Check{"devserver.yaml", stateFail, err.Error(), "Mend the file; devserver init shows what it may hold."}
+		return Check{"devserver.yaml", stateFail, err.Error(), "Mend the file; the message says what it may hold."}
 	case c.File == "":
 		return Check{"devserver.yaml", stateOK, "none: the defaults hold", ""}
 	}

@@ -40,7 +40,7 @@ func parseFilter(text string, terms []string) (filter, error) {
 		name = strings.ToLower(name)
 		switch {
 		case !slices.Contains(terms, name):
-			return filter{}, fmt.Errorf("%q: there is no filter %s: here; there are %s:", word, name, strings.Join(terms, ": "))
+			return filter{}, fmt.Errorf("%q: there is no filter %s: here (there are %s:)", word, name, strings.Join(terms, ": "))
 		case seen[name]:
 			return filter{}, fmt.Errorf("%q: %s: stands there twice", word, name)
 		case value == "":

@@ -135,7 +135,7 @@ func (a *App) check(p Package) error {
 	sources := len(p.GoFiles) + len(p.CgoFiles)
 	switch {
 	case sources == 0 && len(p.IgnoredGoFiles) > 0:
-		return fmt.Errorf("%s: build constraints exclude all Go files (%s); give the tags with --build-flags=-tags=...",
+		return fmt.Errorf("%s: build constraints exclude all Go files (%s); give the tags with --build-flags, such as --build-flags=-tags=NAME",
 			shown(a.Dir), strings.Join(p.IgnoredGoFiles, ", "))
 	case sources == 0 && len(p.TestGoFiles)+len(p.XTestGoFiles) > 0:
 		return fmt.Errorf("%s holds only tests; an app wants package main or a Handler", shown(a.Dir))
