@@ -129,3 +129,27 @@ func TestTemplates(t *testing.T) {
 		t.Errorf("after the save / = %q", got)
 	}
 }
+
+// TestTLS: an app that serves TLS on $PORT is told that production ends it before the app.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"main.go": `package main
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"os"
+)
+
+func main() {
+	l, err := net.Listen("tcp", ":"+os.Getenv("PORT"))
+	if err != nil {
+		panic(err)
+	}
+	panic(http.Serve(tls.NewListener(l, &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, os.ErrNotExist }}), nil))
+}
+`})
+	s.up()
+	waitFor(s, func(w Warning) bool { return strings.Contains(w.Text, "production ends TLS in front of the app") })
+}

@@ -113,10 +113,7 @@ func (v *version) said(m wire.Message) {
 	if m.TLS {
 		v.app.sup.notices.warnOnce("%s serves TLS on $PORT; production ends TLS in front of the app: serve plain HTTP there", v.app.name)
 	}
-	switch m.Type {
-	case wire.OtherPort:
-		v.listensOn(m.Addr)
-	case worker.Garbled:
+	if m.Type == worker.Garbled {
 		v.app.sup.notices.warnf("the agent in %s speaks another language (%s); remove the patched Go with devserver doctor's advice, and start again", v.app.name, m.Error)
 	}
 }

@@ -54,6 +54,9 @@ var installed *Agent
 // SocketOf finds the sandbox socket below a connection of package net, which sets it; nil when there is none.
 var SocketOf = func(conn any) *Socket { return nil }
 
+// IsOwn reports whether a listener of package net, which sets it, is the app's own.
+var IsOwn = func(l any) bool { return false }
+
 // goroutines is what package runtime does for the agent, in the patched copy.
 type goroutines struct {
 	enable  func()

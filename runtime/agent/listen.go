@@ -57,6 +57,13 @@ func (a *Agent) ListenOwn(addr string) (*Listener, error) {
 	return &Listener{FD: fd, a: a}, nil
 }
 
+// ServesTLS tells the supervisor when the listener that is to serve TLS is the app's own.
+func (a *Agent) ServesTLS(listener any) {
+	if IsOwn(listener) {
+		a.send(wire.Message{Type: wire.Listening, TLS: true})
+	}
+}
+
 // Close lets the app listen again. The caller closes FD.
 func (l *Listener) Close() {
 	l.a.listenMu.Lock()

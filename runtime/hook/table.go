@@ -1,9 +1,9 @@
 package hook
 
 // The table: all that is changed and expected in the standard library. The wrappers that take the old names stand
-// in the folders _net, _net_http, _runtime and _syscall; each file says what its hooks are for.
+// in the folders _net, _net_http, _crypto_tls, _runtime and _syscall; each file says what its hooks are for.
 
-var patches = concat(netSockets, netOperations, netNames, httpRequests, goroutines, systemCalls)
+var patches = concat(netSockets, netOperations, netNames, httpRequests, tlsServers, goroutines, systemCalls)
 
 // netSockets: every socket of package net is made in socket, or taken over in newFileFD.
 var netSockets = []Patch{
@@ -61,6 +61,11 @@ var netNames = []Patch{
 var httpRequests = []Patch{
 	{Package: "net/http", Func: "(serverHandler).ServeHTTP", Name: "devserverServeHTTP", Types: []string{"func(ResponseWriter, *Request)"}},
 	{Package: "net/http", Func: "(*persistConn).roundTrip", Name: "devserverRoundTrip", Types: []string{"func(*transportRequest) (*Response, error)"}},
+}
+
+// tlsServers: who serves TLS.
+var tlsServers = []Patch{
+	{Package: "crypto/tls", Func: "NewListener", Name: "devserverNewListener", Types: []string{"func(net.Listener, *Config) net.Listener"}},
 }
 
 // goroutines: where a goroutine comes from.

@@ -56,9 +56,8 @@ const VirtualMain = "devserver_main_"
 const (
 	// from the worker
 	Hello     = "hello"     // PID and Go set: the agent is installed
-	Listening = "listening" // the app listens on $PORT; Addr is what it asked for
+	Listening = "listening" // the app listens on $PORT; Addr is what it asked for, TLS that it will serve that
 	Accepting = "accepting" // the app's first Accept on $PORT: it is ready
-	OtherPort = "other"     // the app asked to listen elsewhere; Addr is where (denied or not, as the rules say)
 	Done      = "done"      // the command with this ID is carried out; Error says why not
 	// from the supervisor
 	Clock       = "clock"        // Offset is the clock's new offset; Done comes when all that fell due is done

@@ -156,6 +156,10 @@ func (fd *netFD) devserverLend(number uintptr) (trust int32) {
 
 func init() {
 	agent.SocketOf = devserverSocketOf
+	agent.IsOwn = func(l any) bool {
+		tcp, ok := l.(*TCPListener)
+		return ok && tcp.ok() && tcp.fd.devserver.own != nil
+	}
 }
 
 // devserverSocketOf returns the sandbox socket below a connection, looking through TLS; nil when there is none.
