@@ -112,6 +112,9 @@ var needs = []Need{
 	{Package: "runtime", Name: "gcallers", Types: []string{"func(*g, int, []uintptr) int"}},
 	{Package: "runtime", Name: "tracefpunwindoff", Types: []string{"func() bool"}},
 	{Package: "runtime", Name: "(*m).hasCgoOnStack", Types: []string{"func() bool"}},
+	{Package: "syscall", Name: "runtime_entersyscall", Types: []string{"func()"}, GOOS: "linux"},
+	{Package: "syscall", Name: "runtime_exitsyscall", Types: []string{"func()"}, GOOS: "linux"},
+	{Package: "syscall", Name: "RawSyscall6", Types: []string{"func(uintptr, uintptr, uintptr, uintptr, uintptr, uintptr, uintptr) (uintptr, uintptr, Errno)"}, GOOS: "linux"},
 	{Package: "syscall", Name: "runtimeUnsetenv", Types: []string{"func(string)"}},
 	{Package: "syscall", Name: "envs"},
 }

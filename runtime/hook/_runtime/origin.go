@@ -6,6 +6,7 @@ import "unsafe"
 type devserverG struct {
 	origin  *devserverOrigin
 	trusted int32 // above 0: inside package net's own work, whose system calls are not judged again
+	noted   stack // where the stack lay when a system call arrived that is judged
 }
 
 // devserverOrigin says where a goroutine comes from. It is immutable: goroutines share it.
@@ -121,6 +122,23 @@ func devserver_setTrust(n int32) int32 {
 //go:linkname devserver_trusted internal/devserver/agent.trusted
 //go:nosplit
 func devserver_trusted() bool { return getg().devserver.trusted > 0 }
+
+// devserver_judged is for package syscall, which has no room for more calls.
+//
+//go:linkname devserver_judged internal/devserver/agent.judged
+//go:nosplit
+func devserver_judged() bool {
+	gp := getg()
+	gp.devserver.noted = gp.stack
+	return gp.devserver.trusted <= 0
+}
+
+//go:linkname devserver_noted internal/devserver/agent.notedStack
+//go:nosplit
+func devserver_noted() (lo, hi uintptr) {
+	s := getg().devserver.noted
+	return s.lo, s.hi
+}
 
 // devserver_bounds returns where the calling goroutine's stack lies.
 //

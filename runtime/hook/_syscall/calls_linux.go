@@ -47,12 +47,18 @@ func devserver_see(fd int, on bool) {
 	}
 }
 
-//go:linkname devserver_trusted internal/devserver/agent.trusted
-//go:nosplit
-func devserver_trusted() bool
-
-// devserver_bounds returns where the calling goroutine's stack lies.
+// devserver_judged reports whether the calling goroutine's calls are judged. Then it notes where the stack lies.
 //
+//go:linkname devserver_judged internal/devserver/agent.judged
+//go:nosplit
+func devserver_judged() bool
+
+// devserver_noted returns where the stack lay, devserver_bounds where it lies.
+//
+//go:linkname devserver_noted internal/devserver/agent.notedStack
+//go:nosplit
+func devserver_noted() (lo, hi uintptr)
+
 //go:linkname devserver_bounds internal/devserver/agent.stackBounds
 //go:nosplit
 func devserver_bounds() (lo, hi uintptr)
@@ -62,33 +68,39 @@ func devserver_bounds() (lo, hi uintptr)
 //go:norace
 func RawSyscall(trap, a1, a2, a3 uintptr) (r1, r2 uintptr, err Errno) {
 	// A child between fork and exec comes here too, with other numbers.
-	if devserverHook != nil && (trap == SYS_SOCKET || trap == SYS_CONNECT || trap == SYS_BIND || trap == SYS_LISTEN) && !devserver_trusted() {
-		lo, hi := devserver_bounds()
-		return devserverCall(trap, a1, a2, a3, 0, 0, 0, lo, hi)
+	if devserverHook != nil && (trap == SYS_SOCKET || trap == SYS_CONNECT || trap == SYS_BIND || trap == SYS_LISTEN) && devserver_judged() {
+		return devserverCall(trap, a1, a2, a3, 0, 0, 0)
 	}
 	return devserverRawSyscall(trap, a1, a2, a3)
 }
+
+// Syscall and Syscall6 do by themselves what the functions do that had these names: without optimisation (delve builds
+// so) there is no room for one more frame between golang.org/x/sys and the runtime.
 
 //go:uintptrkeepalive
 //go:nosplit
 //go:norace
 func Syscall(trap, a1, a2, a3 uintptr) (r1, r2 uintptr, err Errno) {
-	if devserverHook != nil && devserverConcerns(trap, a1) && !devserver_trusted() {
-		lo, hi := devserver_bounds()
-		return devserverCall(trap, a1, a2, a3, 0, 0, 0, lo, hi)
+	if devserverHook != nil && devserverConcerns(trap, a1) && devserver_judged() {
+		return devserverCall(trap, a1, a2, a3, 0, 0, 0)
 	}
-	return devserverSyscall(trap, a1, a2, a3)
+	runtime_entersyscall()
+	r1, r2, err = RawSyscall6(trap, a1, a2, a3, 0, 0, 0)
+	runtime_exitsyscall()
+	return
 }
 
 //go:uintptrkeepalive
 //go:nosplit
 //go:norace
 func Syscall6(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err Errno) {
-	if devserverHook != nil && devserverConcerns(trap, a1) && !devserver_trusted() {
-		lo, hi := devserver_bounds()
-		return devserverCall(trap, a1, a2, a3, a4, a5, a6, lo, hi)
+	if devserverHook != nil && devserverConcerns(trap, a1) && devserver_judged() {
+		return devserverCall(trap, a1, a2, a3, a4, a5, a6)
 	}
-	return devserverSyscall6(trap, a1, a2, a3, a4, a5, a6)
+	runtime_entersyscall()
+	r1, r2, err = RawSyscall6(trap, a1, a2, a3, a4, a5, a6)
+	runtime_exitsyscall()
+	return
 }
 
 //go:nosplit
@@ -153,8 +165,9 @@ func (c *devserverArgs) tell(n int, err Errno) {
 }
 
 //go:norace
-func devserverCall(trap, a1, a2, a3, a4, a5, a6, lo, hi uintptr) (r1, r2 uintptr, err Errno) {
-	c := devserverArgs{trap: trap, a: [6]uintptr{a1, a2, a3, a4, a5, a6}, lo: lo, hi: hi}
+func devserverCall(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err Errno) {
+	c := devserverArgs{trap: trap, a: [6]uintptr{a1, a2, a3, a4, a5, a6}}
+	c.lo, c.hi = devserver_noted()
 	switch trap {
 	case SYS_SOCKET:
 		r1, r2, err = c.make()
