@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/seed-d81df0db/devserver/devserver/profile"
 	"github.com/seed-d81df0db/devserver/devserver/toolchain"
+	"github.com/seed-d81df0db/devserver/runtime/hook/hooktest"
 	"github.com/seed-d81df0db/devserver/runtime/journal"
 	"github.com/seed-d81df0db/devserver/runtime/wire"
 	"github.com/seed-d81df0db/devserver/sandbox"
@@ -47,11 +49,17 @@ func build(t testing.TB, name string, flags ...string) string {
 	}
 	programs.Unlock()
 	bin, err := once()
+	if errors.Is(err, errModules) {
+		hooktest.Missing(t, err.Error())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	return bin
 }
+
+// errModules says that the libraries of a program are neither in the module cache nor to be had.
+var errModules = errors.New("its modules cannot be had")
 
 func buildOnce(name string, flags []string) (string, error) {
 	tc, err := patched()
@@ -61,6 +69,13 @@ func buildOnce(name string, flags []string) (string, error) {
 	dir, err := os.MkdirTemp(binaries, name+"-")
 	if err != nil {
 		return "", err
+	}
+	if _, err := os.Stat(filepath.Join("testdata", name, "go.sum")); err == nil {
+		get := exec.Command(tc.Go(), "mod", "download")
+		get.Dir, get.Env = filepath.Join("testdata", name), tc.Env(os.Environ())
+		if out, err := get.CombinedOutput(); err != nil {
+			return "", &buildError{name, errModules, out}
+		}
 	}
 	bin := filepath.Join(dir, name)
 	cmd := exec.Command(tc.Go(), append(append([]string{"build", "-o", bin}, flags...), ".")...)
@@ -81,6 +96,8 @@ type buildError struct {
 func (e *buildError) Error() string {
 	return "build " + e.name + ": " + e.err.Error() + "\n" + string(e.out)
 }
+
+func (e *buildError) Unwrap() error { return e.err }
 
 var binaries string
 
