@@ -14,7 +14,7 @@ func main() {
 	addr, n := os.Args[2], number(os.Args[3])
 	ops := map[string]func(addr string, n int) error{"roundtrip": roundTrip, "stream": stream, "dial": dial}
 	op := ops[os.Args[1]]
-	check(op(addr, max(n/10, 1))) // warm
+	check(op(addr, n/2)) // warm
 	start := time.Now()
 	check(op(addr, n))
 	fmt.Println(float64(time.Since(start)) / float64(n))
