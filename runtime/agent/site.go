@@ -33,18 +33,31 @@ func (s *sites) init(cfg wire.Config) {
 
 // nearest returns the first place of pcs in user code, "" when none is.
 func (s *sites) nearest(pcs []uintptr) string {
-	for _, pc := range pcs {
-		s.mu.RLock()
-		site, ok := s.seen[pc]
-		s.mu.RUnlock()
-		if !ok {
-			site = s.resolve(pc)
-		}
-		if site != "" {
+	for len(pcs) > 0 {
+		site, n := s.known(pcs)
+		if site != "" || n == len(pcs) {
 			return site
 		}
+		if site = s.resolve(pcs[n]); site != "" {
+			return site
+		}
+		pcs = pcs[n+1:]
 	}
 	return ""
+}
+
+// known returns the first place of pcs that is the user's, and how many were looked at: up to it, to the first that
+// nobody has looked up yet, or all.
+func (s *sites) known(pcs []uintptr) (site string, n int) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for i, pc := range pcs {
+		site, ok := s.seen[pc]
+		if !ok || site != "" {
+			return site, i
+		}
+	}
+	return "", len(pcs)
 }
 
 func (s *sites) resolve(pc uintptr) string {
@@ -81,10 +94,14 @@ func (s *sites) user(file string) (string, bool) {
 	return "", false
 }
 
+// stacks are lent to whoever looks for a call site: as a local variable one would be made for each dial.
+var stacks = sync.Pool{New: func() any { return new([64]uintptr) }}
+
 // callSite names the user's line that led here: on this goroutine's stack, else on those of the go statements that
 // led to it.
 func (a *Agent) callSite() string {
-	var pcs [64]uintptr
+	pcs := stacks.Get().(*[64]uintptr)
+	defer stacks.Put(pcs)
 	if site := a.sites.nearest(pcs[:machine.callers(pcs[:])]); site != "" {
 		return site
 	}
