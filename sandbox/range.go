@@ -62,10 +62,32 @@ func sortBlocks(b []block) []block {
 	return b
 }
 
+// blocksOf4 and blocksOf6 are the blocks by an address's first byte, the narrow ones first.
+var blocksOf4, blocksOf6 = byFirstByte(blocks)
+
+func byFirstByte(all []block) (v4, v6 [256][]block) {
+	for _, b := range all {
+		list, addr := &v4, b.prefix.Addr()
+		if addr.Is6() {
+			list = &v6
+		}
+		first := int(addr.AsSlice()[0])
+		last := first | 0xff>>min(b.prefix.Bits(), 8)
+		for i := first; i <= last; i++ {
+			list[i] = append(list[i], b)
+		}
+	}
+	return v4, v6
+}
+
 // special returns the rule that speaks about an address because of its range, "" when none does.
 // The address has no zone and is not a mapped one.
 func special(a netip.Addr) Rule {
-	for _, b := range blocks {
+	candidates := blocksOf6[a.As16()[0]]
+	if a.Is4() {
+		candidates = blocksOf4[a.As4()[0]]
+	}
+	for _, b := range candidates {
 		if b.prefix.Contains(a) {
 			return b.rule
 		}
