@@ -22,9 +22,9 @@ func (b *Box) Dial(network, host string, local, remote netip.AddrPort, o Origin)
 	if !d.Denied() {
 		d = d.and(b.judgePlace(network, p))
 	}
-	charges := []charge{{useCreate, 1}, {useConnect, 1}}
+	charges := dialCharges[:2]
 	if local.IsValid() {
-		charges = append(charges, charge{useBind, 1})
+		charges = dialCharges
 	}
 	s, err := b.open(opening{KindConnect, network, p.dialled, p.info(network, local), d, o, charges})
 	if err != nil {
@@ -36,6 +36,9 @@ func (b *Box) Dial(network, host string, local, remote netip.AddrPort, o Origin)
 	s.remember(p)
 	return s, p.route(), nil
 }
+
+// dialCharges are what a dial counts for; the last one only where it names a local address.
+var dialCharges = []charge{{useCreate, 1}, {useConnect, 1}, {useBind, 1}}
 
 // refused is what a stand-in's host answers on a port that no stand-in serves: it never leaves the machine.
 func refused() error { return os.NewSyscallError("connect", syscall.ECONNREFUSED) }

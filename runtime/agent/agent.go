@@ -207,6 +207,11 @@ func (a *Agent) sweep() {
 	}
 }
 
+// Reclaims reports whether idle sockets are reclaimed here.
+func (a *Agent) Reclaims() bool {
+	return a.cfg.Policy.Reclaim > 0 && a.cfg.Policy.Mode(sandbox.RuleReclaimed) == sandbox.ModeEnforce
+}
+
 // Now is the time of events: nanoseconds since 1970 by the machine's clock, also inside a bubble of testing/synctest.
 func (a *Agent) Now() int64 { return sandbox.Now() }
 

@@ -8,10 +8,7 @@ import (
 	"internal/devserver/sandbox"
 	"internal/poll"
 	"os"
-	"runtime"
-	"syscall"
 	"time"
-	"weak"
 )
 
 // Each call says the same: may it begin, do it, it ended.
@@ -173,7 +170,7 @@ func (fd *netFD) accept() (netfd *netFD, err error) {
 		return nil, err
 	}
 	a := agent.Get()
-	devserverTrack(netfd, s.Accepted(devserverAddrPort(netfd.laddr), devserverAddrPort(netfd.raddr), a.Origin()))
+	devserverTrack(netfd, s.Accepted(devserverAddrPort(netfd.laddr), devserverAddrPort(netfd.raddr), a.Origin()), false)
 	return netfd, nil
 }
 
@@ -194,20 +191,6 @@ func newFileFD(f *os.File) (*netFD, error) {
 		fd.Close()
 		return nil, err
 	}
-	devserverTrack(fd, s)
+	devserverTrack(fd, s, a.Reclaims())
 	return fd, nil
-}
-
-// devserverCloser returns what ends fd when the sandbox says so: shut down first, since a duplicate would keep the
-// connection open, then close, which wakes a blocked operation.
-func devserverCloser(fd *netFD) func() {
-	w := weak.Make(fd)
-	return func() {
-		if fd := w.Value(); fd != nil {
-			fd.pfd.Shutdown(syscall.SHUT_RDWR)
-			fd.devserverUnlend()
-			fd.pfd.Close()
-			runtime.KeepAlive(fd)
-		}
-	}
 }

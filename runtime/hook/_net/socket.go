@@ -8,8 +8,10 @@ import (
 	"internal/devserver/sandbox"
 	"internal/poll"
 	"net/netip"
+	"runtime"
 	"sync/atomic"
 	"syscall"
+	"weak"
 )
 
 // devserverFD is what a netFD knows for the sandbox. Its zero value is a descriptor that nobody judges.
@@ -104,7 +106,7 @@ func (o *devserverOpening) open(ctx context.Context) (*netFD, error) {
 		poll.CloseFunc(s)
 		return nil, o.failed(err)
 	}
-	devserverTrack(fd, o.sock)
+	devserverTrack(fd, o.sock, o.a.Reclaims() && !o.listens())
 	if err = o.start(ctx, fd, laddr, raddr, ctrl); err != nil {
 		err = o.failed(err)
 		fd.Close()
@@ -153,11 +155,30 @@ func (o *devserverOpening) untrusted() devserverCtrl {
 	}
 }
 
-// devserverTrack joins a descriptor with its sandbox socket. The sandbox must not keep a connection alive that
-// the program has lost: its finalizer closes it.
-func devserverTrack(fd *netFD, s *sandbox.Socket) {
+// devserverTrack joins a descriptor with its sandbox socket. One that is reclaimed may be held by the sandbox: a
+// connection that the program has lost stays until then, as in production, and the recording shows it. Any other is
+// closed by its finalizer as always, so the sandbox must not keep it alive.
+func devserverTrack(fd *netFD, s *sandbox.Socket, reclaimed bool) {
 	fd.devserver.sock = s
-	s.SetCloser(devserverCloser(fd))
+	if reclaimed {
+		s.SetCloser(fd.devserverEndBy)
+		return
+	}
+	w := weak.Make(fd)
+	s.SetCloser(func() {
+		if fd := w.Value(); fd != nil {
+			fd.devserverEndBy()
+		}
+	})
+}
+
+// devserverEndBy ends fd when the sandbox says so: shut down first, since a duplicate would keep the connection open,
+// then close, which wakes a blocked operation.
+func (fd *netFD) devserverEndBy() {
+	fd.pfd.Shutdown(syscall.SHUT_RDWR)
+	fd.devserverUnlend()
+	fd.pfd.Close()
+	runtime.KeepAlive(fd)
 }
 
 // srcAddrs asks the system which source address it would take, by connecting UDP sockets that send nothing.
