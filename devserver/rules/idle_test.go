@@ -183,3 +183,34 @@ func TestReclaim(t *testing.T) {
 		})
 	}
 }
+
+// A connection that the program has lost stays until it is reclaimed, as in production; without reclaim its finalizer
+// closes it, as without the rules.
+func TestLost(t *testing.T) {
+	t.Parallel()
+	addr, ended := peer(t)
+	w := hire(t, "probe", run{Args: []string{"lost", addr}, Standins: []sandbox.Standin{{Local: addr}}})
+	w.line()
+	select {
+	case err := <-ended:
+		t.Fatalf("the connection ended before its two minutes: %v", err)
+	default:
+	}
+	w.tell(wire.Message{Type: wire.Clock, Offset: 121*time.Second + 500*time.Millisecond})
+	if err := <-ended; err != nil {
+		t.Errorf("the peer saw %v, want the end", err)
+	}
+	if n := len(w.rest().of(sandbox.KindReclaim)); n != 1 {
+		t.Errorf("%d reclaim events, want 1", n)
+	}
+
+	addr, ended = peer(t)
+	w = hire(t, "probe", run{Profile: "open", Args: []string{"lost", addr}})
+	w.line()
+	if err := <-ended; err != nil {
+		t.Errorf("the peer saw %v, want the end", err)
+	}
+	if n := len(w.rest().of(sandbox.KindClose)); n != 1 {
+		t.Errorf("%d close events, want 1", n)
+	}
+}

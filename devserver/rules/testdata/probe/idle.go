@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"time"
 )
 
@@ -28,4 +29,21 @@ func init() {
 		say("close", c.Close())
 		say("close again", c.Close())
 	}
+}
+
+func init() {
+	// lost drops a connection without closing it, and collects what nobody needs.
+	ways["lost"] = func(args []string) {
+		dropped(args[0])
+		for range 3 {
+			runtime.GC()
+		}
+		fmt.Println("dropped")
+		bufio.NewScanner(os.Stdin).Scan()
+	}
+}
+
+func dropped(addr string) {
+	_, err := net.Dial("tcp", addr)
+	must(err)
 }
