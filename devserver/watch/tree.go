@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	maxFolders = 20_000                 // below the app's own: beyond that something else lies there
-	coarse     = 100 * time.Millisecond // by which a file's time may lag behind the clock: some ticks of a busy virtual machine
+	maxFolders = 20_000                // below the app's own: beyond that something else lies there
+	coarse     = 20 * time.Millisecond // by which a file's time may lag behind the clock: two ticks of the slowest
 )
 
 // tree knows which folders are watched and what was in their files when they were last told or built.

@@ -94,7 +94,7 @@ func app(t *testing.T, archive, dir string) *project.App {
 }
 
 func goCommand() project.Go {
-	return project.Go{Tool: "go", Env: append(os.Environ(), "GOFLAGS=", "GOWORK=")}
+	return project.Go{Tool: "go", Env: append(os.Environ(), "GOFLAGS=", "GOWORK=", "CGO_ENABLED=1")}
 }
 
 // put writes a file in place, as many editors do.

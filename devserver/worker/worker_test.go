@@ -27,13 +27,20 @@ import (
 // The test binary is the program too: argument 1 says what it does.
 var programs = map[string]func(*workertest.Agent){
 	"serve":    serve,
-	"silent":   func(*workertest.Agent) { select {} },
+	"silent":   func(*workertest.Agent) { forever() },
 	"panic":    func(*workertest.Agent) { panic("at start") },
 	"exit":     func(*workertest.Agent) { os.Exit(3) },
 	"stubborn": stubborn,
-	"noaccept": func(a *workertest.Agent) { a.Say(wire.Message{Type: wire.Accepting}); select {} },
+	"noaccept": func(a *workertest.Agent) { a.Say(wire.Message{Type: wire.Accepting}); forever() },
 	"garble":   garble,
 	"lines":    lines,
+}
+
+// forever waits. An empty select would end a program without cgo: all of its goroutines would be asleep.
+func forever() {
+	for {
+		time.Sleep(time.Hour)
+	}
 }
 
 func TestMain(m *testing.M) {
@@ -86,7 +93,7 @@ func stubborn(a *workertest.Agent) {
 	}
 	fmt.Println("child", child.Process.Pid)
 	a.Say(wire.Message{Type: wire.Accepting})
-	select {}
+	forever()
 }
 
 func garble(a *workertest.Agent) {
