@@ -24,9 +24,6 @@ func BenchmarkRoundTrip64(b *testing.B) { compare(b, "roundtrip", 40_000, discar
 func BenchmarkStream64KiB(b *testing.B) { compare(b, "stream", 20_000, discardAll) }
 func BenchmarkDial(b *testing.B)        { compare(b, "dial", 10_000, discardNothing) }
 
-// A service is how the peer answers a connection.
-type service func(net.Conn)
-
 func discardNothing(c net.Conn) { io.Copy(c, struct{ io.Reader }{c}) }
 func discardAll(c net.Conn)     { io.Copy(io.Discard, c) }
 
@@ -73,27 +70,6 @@ func compare(b *testing.B, op string, n int, s service) {
 func median(list []float64) float64 {
 	list = slices.Sorted(slices.Values(list))
 	return list[len(list)/2]
-}
-
-func serve(tb testing.TB, s service) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				s(c)
-			}()
-		}
-	}()
-	return l.Addr().String()
 }
 
 func buildPlainly(tb testing.TB, name string) string {

@@ -15,14 +15,17 @@ import (
 	"github.com/seed-d81df0db/devserver/sandbox"
 )
 
-// echo serves a peer on loopback that sends back what it gets, and returns its address.
-func echo(t *testing.T) string {
-	t.Helper()
+// A service is how a peer answers a connection.
+type service func(net.Conn)
+
+// serve has a peer on loopback answer each connection, and returns its address.
+func serve(tb testing.TB, s service) string {
+	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
+	tb.Cleanup(func() { l.Close() })
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -31,11 +34,17 @@ func echo(t *testing.T) string {
 			}
 			go func() {
 				defer c.Close()
-				io.Copy(c, c)
+				s(c)
 			}()
 		}
 	}()
 	return l.Addr().String()
+}
+
+// echo serves a peer on loopback that sends back what it gets, and returns its address.
+func echo(t *testing.T) string {
+	t.Helper()
+	return serve(t, func(c net.Conn) { io.Copy(c, c) })
 }
 
 func echoUDP(t *testing.T) string {

@@ -1,9 +1,11 @@
 package hook
 
+import "slices"
+
 // The table: all that is changed and expected in the standard library. The wrappers that take the old names stand
 // in the folders _net, _net_http, _crypto_tls, _runtime and _syscall; each file says what its hooks are for.
 
-var patches = concat(netSockets, netOperations, netNames, httpRequests, tlsServers, goroutines, systemCalls)
+var patches = slices.Concat(netSockets, netOperations, netNames, httpRequests, tlsServers, goroutines, systemCalls)
 
 // netSockets: every socket of package net is made in socket, or taken over in newFileFD.
 var netSockets = []Patch{
@@ -117,11 +119,4 @@ var needs = []Need{
 	{Package: "syscall", Name: "RawSyscall6", Types: []string{"func(uintptr, uintptr, uintptr, uintptr, uintptr, uintptr, uintptr) (uintptr, uintptr, Errno)"}, GOOS: "linux"},
 	{Package: "syscall", Name: "runtimeUnsetenv", Types: []string{"func(string)"}},
 	{Package: "syscall", Name: "envs"},
-}
-
-func concat(lists ...[]Patch) (all []Patch) {
-	for _, l := range lists {
-		all = append(all, l...)
-	}
-	return all
 }
