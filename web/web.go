@@ -76,6 +76,14 @@ type App struct {
 	Builds    []Build       `json:"builds,omitempty"`  // newest first
 	// Sources tells for a rule's id where production's documents say so. A rule that is missing has no source line.
 	Sources map[string]string `json:"sources,omitempty"`
+	Escapes []Escape          `json:"escapes,omitempty"` // packages of its newest build that can open sockets unseen
+}
+
+// Escape is a package that is built into an app and can open sockets that the rules do not see.
+type Escape struct {
+	Package string `json:"package"` // its import path
+	Kind    string `json:"kind"`    // cgo, assembly, child process
+	Text    string `json:"text"`    // a sentence: what in it can escape
 }
 
 // Build is one build of an app and, when it succeeded, its swap.
