@@ -3,13 +3,14 @@ package sandbox
 import (
 	"errors"
 	"slices"
+	"strings"
 )
 
 // check returns what is wrong with the policy, all of it.
 func (p *Policy) check() error {
 	var errs []error
-	if p.Errors != "" && p.Errors != "errno" {
-		errs = append(errs, errors.New(`errors: "`+p.Errors+`" is not a set of error texts; accepted: errno`))
+	if p.Errors != "" && !slices.Contains(ErrorStyles, p.Errors) {
+		errs = append(errs, errors.New(`errors: "`+p.Errors+`" is not a set of error texts; accepted: `+strings.Join(ErrorStyles, ", ")))
 	}
 	for r, s := range p.Rules {
 		if !r.Known() {
@@ -38,17 +39,4 @@ func (p *Policy) check() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// Check returns what is wrong with the exception.
-func (x Exception) Check() error {
-	switch {
-	case (x.Host == "") == !x.Addr.IsValid():
-		return errors.New("an exception names a host or an address, and not both")
-	case len(x.Ports) == 0 || slices.Contains(x.Ports, 0):
-		return errors.New("an exception names ports from 1 to 65535")
-	case x.Network != "" && x.Network != "tcp" && x.Network != "udp":
-		return errors.New(`an exception's network is tcp, udp, or none for both, not "` + x.Network + `"`)
-	}
-	return nil
 }

@@ -17,6 +17,8 @@ type Decision struct {
 	Verdict Verdict
 	Rule    Rule           // for Allow one of RuleWhitelist, RuleGCE, RulePublic
 	Addr    netip.AddrPort // the address that was judged, IPv4 taken out of mapped IPv6; invalid when there is none
+	lifted  Rule           // the rule that an exception lifted, or has only reported; "" when none did
+	by      *exception     // which exception; nil when none did
 }
 
 // Denied reports whether the call is refused.

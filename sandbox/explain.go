@@ -16,7 +16,43 @@ type Explanation struct {
 	Reason  string  `json:"reason"`
 	Source  string  `json:"source"`
 	Advice  string  `json:"advice,omitempty"` // "" when the call is allowed
-	Also    []Rule  `json:"also,omitempty"`   // further rules that speak against the call
+	Also    []Rule  `json:"also,omitempty"`   // further rules that would speak against the call if those before them did not
+	Title   string  `json:"title,omitempty"`  // of the rule, a short noun phrase
+	Mode    Mode    `json:"mode,omitempty"`   // of the rule in the profile; "" of those that allow
+}
+
+// A RuleExplanation says what a rule is about, whatever the address.
+type RuleExplanation struct {
+	Rule   Rule   `json:"rule"`
+	Title  string `json:"title"`            // a short noun phrase
+	Mode   Mode   `json:"mode,omitempty"`   // in the profile; "" of the rules that allow
+	Source string `json:"source,omitempty"` // what the rule rests on
+	Reason string `json:"reason"`           // a sentence: what production does
+	Error  string `json:"error,omitempty"`  // what a program is told whose call the rule denies; "" of the rules that allow
+	Advice string `json:"advice,omitempty"` // a sentence: what to do about it; "" of the rules that allow
+}
+
+// ExplainRule answers for a rule. For an unknown one all fields but Rule are empty.
+func (j *Judge) ExplainRule(r Rule) RuleExplanation {
+	e := RuleExplanation{Rule: r, Title: r.Title(), Mode: j.mode(r), Source: j.settings[r].Source, Reason: ruleTexts[r].reason}
+	switch {
+	case r == RuleReclaimed || r == RuleDeadline:
+		e.Reason = j.Reason(Decision{Rule: r}, "", "")
+	case !r.Known():
+		e.Mode = ""
+	}
+	if r.Known() && !r.Allows() {
+		e.Error, e.Advice = errorText(r), r.Advice()
+	}
+	return e
+}
+
+// mode is a rule's mode as the policy sets it, "" of the rules that allow.
+func (j *Judge) mode(r Rule) Mode {
+	if r.Allows() {
+		return ""
+	}
+	return j.policy.Mode(r)
 }
 
 // Explain answers for an address without looking anything up. answers are what the resolver says about a name: nil
@@ -26,7 +62,10 @@ func (j *Judge) Explain(network, address string, answers []netip.Addr) Explanati
 	d, host := j.explain(network, address, answers)
 	e := Explanation{
 		Network: network, Address: address, Verdict: d.Verdict, Rule: d.Rule,
-		Source: j.settings[d.Rule].Source, Reason: j.Reason(d, network, host),
+		Source: j.settings[d.Rule].Source, Reason: j.Reason(d, network, host), Title: d.Rule.Title(), Mode: j.mode(d.Rule),
+	}
+	if d.Verdict == Allow && d.by != nil && d.by.source != "" {
+		e.Source = d.by.source
 	}
 	if d.Verdict == Allow {
 		return e
@@ -69,25 +108,33 @@ func (j *Judge) explain(network, address string, answers []netip.Addr) (Decision
 	return d.and(first), t.Host
 }
 
-// also returns the rules that would speak if those before them did not.
+// also returns the rules that would speak if those before them did not. What a name resolves to counts when it is
+// known.
 func (j *Judge) also(d Decision, network, address string, answers []netip.Addr) (rules []Rule) {
 	k := *j
 	k.modes = maps.Clone(j.modes)
-	for d.Verdict != Allow && d.Rule != RuleUnresolved {
+	for d.Verdict != Allow {
 		delete(k.modes, d.Rule)
-		if d, _ = k.explain(network, address, answers); d.Verdict != Allow && d.Rule != RuleUnresolved {
+		if d, _ = k.explain(network, address, answers); d.Verdict != Allow && (d.Rule != RuleUnresolved || answers != nil) {
 			rules = append(rules, d.Rule)
 		}
 	}
 	return rules
 }
 
+// errorText is what a program is told when the rule denies its call.
 func errorText(r Rule) string {
 	switch r {
 	case RuleBilling:
 		return billingText
 	case RuleUnresolved:
 		return "no such host"
+	case RuleQuota:
+		return overQuota(calls[KindConnect].method).Error()
+	case RuleReclaimed:
+		return syscall.EPIPE.Error()
+	case RuleDeadline:
+		return pastDeadline(calls[KindReceive].method).Error()
 	}
 	return syscall.EACCES.Error()
 }

@@ -15,7 +15,7 @@ type Judge struct {
 	settings   map[Rule]RuleSetting
 	google     spans
 	gce        spans
-	exceptions []Exception
+	exceptions []exception // the first that fits decides
 	policy     *Policy
 }
 
@@ -29,10 +29,10 @@ func (p *Policy) Compile() (*Judge, error) {
 	own.Exceptions = slices.Clone(p.Exceptions)
 	j := &Judge{
 		billing: p.Billing, modes: make(map[Rule]Mode, len(p.Rules)), settings: own.Rules,
-		google: newSpans(p.Google), gce: newSpans(p.GCE), exceptions: own.Exceptions, policy: &own,
+		google: newSpans(p.Google), gce: newSpans(p.GCE), policy: &own,
 	}
-	for i, x := range j.exceptions {
-		j.exceptions[i].Host, j.exceptions[i].Addr = foldHost(x.Host), x.Addr.Unmap()
+	for _, x := range own.Exceptions {
+		j.exceptions = append(j.exceptions, newException(x))
 	}
 	for r, s := range own.Rules {
 		if s.Mode == ModeEnforce || s.Mode == ModeReport {
@@ -77,7 +77,8 @@ func (j *Judge) entry(network string) Decision {
 }
 
 // Text judges what can be judged before DNS, from the text as the program wrote it: billing, network, invalid,
-// port25, ftp, and the empty host, which is the local system. An allowed text is still to be judged by Addr.
+// port25, ftp, and the empty host, which is the local system. An allowed text is still to be judged by Addr, which
+// alone knows whether an exception to port25 or ftp holds.
 func (j *Judge) Text(network, address string) (Target, Decision) {
 	t, d := j.text(network, address)
 	return t.Target, d
@@ -95,12 +96,14 @@ func (j *Judge) text(network, address string) (text, Decision) {
 	blocked := t.odd && (t.Port == 25 || t.Port == 21)
 	switch {
 	case t.flaw != "" && !blocked && j.ask(&d, RuleInvalid),
-		t.Port == 25 && j.ask(&d, RulePort25),
-		t.Port == 21 && j.ask(&d, RuleFTP),
+		t.Port == 25 && !j.mayLift(RulePort25, network, t) && j.ask(&d, RulePort25),
+		t.Port == 21 && !j.mayLift(RuleFTP, network, t) && j.ask(&d, RuleFTP),
 		blocked && j.ask(&d, RuleInvalid):
 	case t.Host == "" && t.flaw == "":
-		d.Addr = netip.AddrPortFrom(netip.IPv4Unspecified(), t.Port)
-		j.ask(&d, RuleUnspecified)
+		d.Addr = netip.AddrPortFrom(localSystem(network), t.Port)
+		to := destination{network: network, addr: d.Addr}
+		j.weigh(&d, RuleUnspecified, &to)
+		j.settle(&d, &to)
 	}
 	return t, d
 }
@@ -116,64 +119,49 @@ func (j *Judge) Addr(network, host string, addr netip.AddrPort, resolved bool) D
 		return d
 	}
 	flaw := !a.IsValid() || addr.Port() == 0
-	if flaw && j.ask(&d, RuleInvalid) || j.port(&d, addr.Port()) || !a.IsValid() {
-		return d
+	to := destination{network: network, addr: d.Addr, zone: zone}
+	if resolved {
+		to.host = host
 	}
-	listed := !zone && (resolved && j.excepted(network, host, d.Addr) || j.excepted(network, "", d.Addr))
-	if r := j.class(a, listed); r != "" && j.ask(&d, r) {
+	if flaw && j.ask(&d, RuleInvalid) || j.port(&d, &to) || !a.IsValid() || j.ranges(&d, &to) {
 		return d
 	}
 	// A zone means nothing off the link, so it is no address of the internet.
 	if zone && j.ask(&d, RuleInvalid) {
 		return d
 	}
-	if d.Verdict == Allow {
-		d.Rule = j.allowedBy(a, listed)
-	}
+	j.settle(&d, &to)
 	return d
 }
 
 // port asks the rules about ports.
-func (j *Judge) port(d *Decision, port uint16) bool {
-	return port == 25 && j.ask(d, RulePort25) || port == 21 && j.ask(d, RuleFTP)
+func (j *Judge) port(d *Decision, to *destination) bool {
+	switch to.addr.Port() {
+	case 25:
+		return j.weigh(d, RulePort25, to)
+	case 21:
+		return j.weigh(d, RuleFTP, to)
+	}
+	return false
 }
 
-// class returns the rule that speaks about an address because of its range, "" when none does. listed lifts
-// RuleGoogle and no other.
-func (j *Judge) class(a netip.Addr, listed bool) Rule {
-	if inner, ok := inISATAP(a); ok && special(a) == "" && (special(inner) != "" || j.google.contains(inner)) {
-		return RuleEmbedded
+// ranges asks the rules about address ranges.
+func (j *Judge) ranges(d *Decision, to *destination) bool {
+	a := to.addr.Addr()
+	if inner, ok := inISATAP(a); ok && special(a) == "" && (special(inner) != "" || j.google.contains(inner)) && j.weigh(d, RuleEmbedded, to) {
+		return true
 	}
 	a = throughNAT64(a)
 	if r := special(a); r != "" {
-		return r
+		return j.weigh(d, r, to)
 	}
-	if !listed && j.google.contains(a) {
-		return RuleGoogle
-	}
-	return ""
+	return j.google.contains(a) && j.weigh(d, RuleGoogle, to)
 }
 
-func (j *Judge) allowedBy(a netip.Addr, listed bool) Rule {
-	a = throughNAT64(a)
-	switch {
-	case listed && j.google.contains(a):
-		return RuleWhitelist
-	case j.gce.contains(a):
-		return RuleGCE
+// localSystem is what the empty host stands for.
+func localSystem(network string) netip.Addr {
+	if strings.HasSuffix(network, "6") {
+		return netip.IPv6Unspecified()
 	}
-	return RulePublic
-}
-
-// excepted reports whether an exception names the endpoint, by host when one is given, by address otherwise.
-func (j *Judge) excepted(network, host string, addr netip.AddrPort) bool {
-	name := foldHost(host)
-	for _, x := range j.exceptions {
-		byName := name != "" && x.Host == name
-		byAddr := name == "" && x.Addr.IsValid() && x.Addr == addr.Addr()
-		if (byName || byAddr) && (x.Network == "" || x.Network == transport(network)) && slices.Contains(x.Ports, addr.Port()) {
-			return true
-		}
-	}
-	return false
+	return netip.IPv4Unspecified()
 }

@@ -134,9 +134,9 @@ func TestExplanation(t *testing.T) {
 		want             string
 	}{
 		{"tcp", "8.8.8.8:25", `{"network":"tcp","address":"8.8.8.8:25","verdict":"deny","rule":"port25","error":"permission denied",` +
-			`"reason":"Production blocks port 25 (SMTP).","source":"the test","advice":"Send mail through port 587 with authentication.","also":["google"]}`},
+			`"reason":"Production blocks port 25 (SMTP).","source":"the test","advice":"Send mail through port 587 with authentication.","also":["google"],"title":"port 25 (SMTP)","mode":"enforce"}`},
 		{"tcp", "1.1.1.1:80", `{"network":"tcp","address":"1.1.1.1:80","verdict":"allow","rule":"public","error":"",` +
-			`"reason":"1.1.1.1 is a public address; nothing speaks against it.","source":""}`},
+			`"reason":"1.1.1.1 is a public address; nothing speaks against it.","source":"","title":"a public address"}`},
 	} {
 		got, err := json.Marshal(j.Explain(tt.network, tt.address, nil))
 		if err != nil || string(got) != tt.want {
@@ -183,11 +183,9 @@ func TestCompileRefuses(t *testing.T) {
 		`"warn" is not a mode`:  {Rules: map[Rule]RuleSetting{RuleBind: {Mode: "warn"}}},
 		`unknown resource "y"`:  {Quotas: map[Resource]Limit{"y": {}}},
 		"must not be negative":  {Reclaim: -1},
-		"a host or an address":  {Exceptions: []Exception{{Ports: []uint16{1}}}},
 		"ports from 1 to 65535": {Exceptions: []Exception{{Host: "a"}}},
-		"network is tcp, udp":   {Exceptions: []Exception{{Host: "a", Ports: []uint16{1}, Network: "sctp"}}},
 		"an invalid prefix":     {Google: []netip.Prefix{{}}},
-		`"classic" is not`:      {Errors: "classic"},
+		`"c" is not a set of error texts; accepted: errno, classic`: {Errors: "c"},
 	} {
 		if _, err := p.Compile(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Compile: %v, want %s", err, want)

@@ -1,6 +1,9 @@
 package sandbox
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // place is where a dial leads: the production address with its name, and what serves it here.
 type place struct {
@@ -28,16 +31,26 @@ func (b *Box) locate(network, host string, remote netip.AddrPort) place {
 	}
 	b.findPeer(&p, hosts, netip.AddrPortFrom(a, remote.Port()))
 	if p.host == "" && len(hosts) > 0 {
-		p.host = hosts[0]
-		for _, h := range hosts {
-			if b.judge.excepted(network, h, netip.AddrPortFrom(a, remote.Port())) {
-				p.host = h
-				break
-			}
-		}
+		p.host = b.bestHost(network, hosts, netip.AddrPortFrom(a, remote.Port()))
 	}
 	p.resolved = p.host != "" && b.names.led(p.host, a)
 	return p
+}
+
+// bestHost returns that of the names leading to remote by which the most is let through, the first of equals: an
+// exception may hold for one of them.
+func (b *Box) bestHost(network string, hosts []string, remote netip.AddrPort) string {
+	best, least := hosts[0], 3
+	for _, h := range hosts {
+		if len(hosts) == 1 {
+			break
+		}
+		d := b.judge.Addr(network, h, remote, b.names.led(h, remote.Addr()))
+		if weight := slices.Index([]Verdict{Allow, Report, Deny}, d.Verdict); weight < least {
+			best, least = h, weight
+		}
+	}
+	return best
 }
 
 func (b *Box) findPeer(p *place, hosts []string, remote netip.AddrPort) {
@@ -88,7 +101,7 @@ func (p place) info(network string, local netip.AddrPort) *Info {
 // judgePlace asks the rules about the production address.
 func (b *Box) judgePlace(network string, p place) Decision {
 	if b.standins.isLent(plain(p.remote.Addr())) {
-		return b.judge.lent(network, p.remote)
+		return b.judge.lent(network, p)
 	}
 	d := b.judge.Addr(network, p.host, p.remote, p.resolved)
 	if p.bare != "" && d.Denied() && d.Rule != RuleBilling && d.Rule != RuleNetwork {
@@ -98,11 +111,17 @@ func (b *Box) judgePlace(network string, p place) Decision {
 }
 
 // lent judges an address that stands for a name: public by table, so only its port can be wrong.
-func (j *Judge) lent(network string, addr netip.AddrPort) Decision {
+func (j *Judge) lent(network string, p place) Decision {
 	d := j.entry(network)
 	if !d.Denied() {
-		j.port(&d, addr.Port())
+		to := destination{network: network, addr: netip.AddrPortFrom(netip.Addr{}, p.remote.Port())}
+		if p.resolved {
+			to.host = p.host
+		}
+		if !j.port(&d, &to) {
+			j.settle(&d, &to)
+		}
 	}
-	d.Addr = addr
+	d.Addr = p.remote
 	return d
 }

@@ -50,28 +50,22 @@ type Limit struct {
 	Source    string `json:"source,omitempty"`
 }
 
-// An Exception lifts RuleGoogle, and that rule only, for an endpoint. It names a host or an address.
-type Exception struct {
-	Host    string     `json:"host,omitempty"`    // the name dialled
-	Addr    netip.Addr `json:"addr,omitzero"`     // the address itself
-	Network string     `json:"network,omitempty"` // "tcp", "udp", or "" for both
-	Ports   []uint16   `json:"ports"`
-	Source  string     `json:"source,omitempty"`
-}
-
 // Policy is a finished profile: plain data that the supervisor hands to workers as JSON. Its zero value asks no rule.
 type Policy struct {
 	Profile    string               `json:"profile"`
 	Billing    bool                 `json:"billing"`          // false: RuleBilling speaks
-	Errors     string               `json:"errors,omitempty"` // "" or "errno": an errno with production's text
+	Errors     string               `json:"errors,omitempty"` // one of ErrorStyles; "" is the first
 	Rules      map[Rule]RuleSetting `json:"rules"`            // a rule that is missing is off
 	Reclaim    time.Duration        `json:"reclaim"`          // a socket unused for longer is reclaimed; 0 never
 	Deadline   time.Duration        `json:"deadline"`         // of one operation; 0 none
 	Quotas     map[Resource]Limit   `json:"quotas"`           // a resource that is missing is unlimited
 	Google     []netip.Prefix       `json:"google"`           // Google's services: what it announces without GCE
 	GCE        []netip.Prefix       `json:"gce"`              // Compute Engine
-	Exceptions []Exception          `json:"exceptions"`
+	Exceptions []Exception          `json:"exceptions"`       // the first that fits an endpoint and a rule decides
 }
+
+// ErrorStyles are the sets of error texts: those of a real system, and those of App Engine's own clients.
+var ErrorStyles = []string{"errno", "classic"}
 
 // Mode returns the mode of r, ModeOff when the policy does not name it.
 func (p *Policy) Mode(r Rule) Mode {

@@ -9,38 +9,51 @@ import (
 // Reason returns a sentence on why production answers so. host is the name that was dialled, or the whole address
 // as it was written when the text was judged.
 func (j *Judge) Reason(d Decision, network, host string) string {
+	why := j.ruleReason(d, network, host)
+	if d.Verdict == Report && d.by != nil {
+		why += " " + excepted(d, host) + " is on the profile's list of exceptions to that rule: it is let through."
+	}
+	return why
+}
+
+func (j *Judge) ruleReason(d Decision, network, host string) string {
 	switch d.Rule {
-	case RuleBilling:
-		return "Production gives sockets only to apps with billing enabled."
 	case RuleNetwork:
 		return "Production has TCP and UDP sockets only, and " + quote(network) + " is neither."
-	case RuleListen:
-		return "Production has no listening sockets: requests reach the app through its front end."
-	case RuleBind:
-		return "Production lets no socket choose its own local address or port."
 	case RuleInvalid:
 		return j.invalidReason(d, network, host)
-	case RulePort25:
-		return "Production blocks port 25 (SMTP)."
-	case RuleFTP:
-		return "Production does not support FTP (port 21)."
 	case RuleUnresolved:
 		return "The name " + quote(host) + " has no address."
-	case RuleQuota:
-		return "A quota of the app is used up; production refuses the call until it is refilled."
-	case RuleDescriptor:
-		return "Production knows only the sockets that the app itself made, no foreign descriptors."
-	case RuleOption:
-		return "Production does not support this socket option."
 	case RuleReclaimed:
 		return "The socket was not used for longer than " + plainSpan(j.policy.Reclaim) + ", and production takes such sockets away."
 	case RuleDeadline:
 		return "The operation took longer than " + plainSpan(j.policy.Deadline) + ", at which production cancels it."
+	case RuleWhitelist:
+		if d.by != nil {
+			return excepted(d, host) + " is on the profile's list of exceptions to rule " + string(d.lifted) + "."
+		}
+	case RuleUnspecified, RuleLoopback, RulePrivate, RuleLinklocal, RuleMulticast, RuleBroadcast, RuleEmbedded, RuleReserved,
+		RuleGoogle, RuleGCE, RulePublic:
+		return rangeReason(d, host)
 	}
-	return rangeReason(d, host)
+	return ruleTexts[d.Rule].reason
 }
 
-// rangeReason is the sentence of the rules about addresses, and of those that allow.
+// excepted names the endpoint for which an exception holds, as the exception does.
+func excepted(d Decision, host string) string {
+	port := strconv.Itoa(int(d.Addr.Port()))
+	switch {
+	case d.by.byName() && nameFlaw(host) == "":
+		return host + ":" + port
+	case d.by.byName():
+		return d.Addr.String() + ", to which " + d.by.host + d.by.wildcard() + " was resolved,"
+	case d.by.prefix.IsValid():
+		return d.Addr.String()
+	}
+	return "Port " + port
+}
+
+// rangeReason is the sentence of the rules about addresses, and of those that allow them.
 func rangeReason(d Decision, host string) string {
 	a := "The address"
 	if d.Addr.Addr().IsValid() {
@@ -68,8 +81,6 @@ func rangeReason(d Decision, host string) string {
 		return a + " is reserved: the internet does not route it, so production cannot reach it."
 	case RuleGoogle:
 		return a + " belongs to Google's own services, which production blocks for sockets."
-	case RuleWhitelist:
-		return a + " on port " + strconv.Itoa(int(d.Addr.Port())) + " is one of the Google endpoints that production allows."
 	case RuleGCE:
 		return a + " is a Compute Engine address, which production allows."
 	}
