@@ -2,10 +2,8 @@ package sandbox_test
 
 import (
 	"encoding/json"
-	"math/rand/v2"
 	"net/netip"
 	"reflect"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -206,77 +204,6 @@ func TestPolicyJSON(t *testing.T) {
 	if err := json.Unmarshal(text, &back); err != nil || !reflect.DeepEqual(*p, back) {
 		t.Errorf("%v\n%+v\n%+v", err, *p, back)
 	}
-}
-
-// spellings returns texts that all mean a, to one reader or another.
-func spellings(a netip.Addr, r *rand.Rand) []string {
-	if !a.Is4() {
-		return []string{"[" + a.String() + "]", "[" + a.StringExpanded() + "]", "[" + strings.ToUpper(a.String()) + "]", "[" + a.String() + "%lo]"}
-	}
-	b := a.As4()
-	n := uint64(b[0])<<24 | uint64(b[1])<<16 | uint64(b[2])<<8 | uint64(b[3])
-	oct := func(i int) string { return "0" + strconv.FormatUint(uint64(b[i]), 8) }
-	hex := func(i int) string { return "0x" + strconv.FormatUint(uint64(b[i]), 16) }
-	mapped := netip.AddrFrom16(a.As16())
-	all := []string{
-		a.String(), "[" + a.String() + "]", "[" + mapped.String() + "]", "[" + mapped.StringExpanded() + "]",
-		strconv.FormatUint(n, 10), "0x" + strconv.FormatUint(n, 16), "0" + strconv.FormatUint(n, 8), strconv.FormatUint(n+1<<32, 10),
-		oct(0) + "." + oct(1) + "." + oct(2) + "." + oct(3), hex(0) + "." + hex(1) + "." + hex(2) + "." + hex(3),
-		strconv.Itoa(int(b[0])) + "." + strconv.FormatUint(n&0xffffff, 10), a.String() + ".", " " + a.String(), a.String() + "\x00",
-	}
-	r.Shuffle(len(all), func(i, k int) { all[i], all[k] = all[k], all[i] })
-	return all
-}
-
-// TestSpellings holds that all spellings of one address get the verdict of the plain one, or a denial.
-func TestSpellings(t *testing.T) {
-	t.Parallel()
-	j := compile(t, strict())
-	r := rand.New(rand.NewPCG(1, 2))
-	for i := range 4000 {
-		var b [16]byte
-		for k := range b {
-			b[k] = byte(r.Uint32())
-		}
-		a := netip.AddrFrom4([4]byte(b[:4]))
-		if i%4 == 0 {
-			a = netip.AddrFrom16(b).Unmap()
-		}
-		if i%3 == 0 {
-			a = addrs("127.0.0.1", "8.8.8.8", "10.0.0.1", "34.80.1.2", "::1", "fd00::1", "2001:4860:4860::8888")[r.IntN(7)]
-		}
-		port := []string{":443", ":53", ":25"}[r.IntN(3)]
-		plain := j.Explain("tcp", strings.TrimSuffix(netip.AddrPortFrom(a, 1).String(), ":1")+port, nil)
-		for _, s := range spellings(a, r) {
-			if got := j.Explain("tcp", s+port, nil); got.Verdict != Deny && (got.Verdict != plain.Verdict || got.Rule != plain.Rule) {
-				t.Fatalf("%q is %s by %s, but %s is %s by %s", s+port, got.Verdict, got.Rule, a, plain.Verdict, plain.Rule)
-			}
-		}
-	}
-}
-
-// FuzzText holds that every text gets a verdict, and that an allowed one is a literal or a name and a port.
-func FuzzText(f *testing.F) {
-	for _, s := range []string{"1.1.1.1:443", "[::1]:25", "smtp.gmail.com:465", "127.1:80", ":80", "[]:1", "a:smtp", "[fe80::1%25e]:1", "1.1.1.1:4294967321", "\x00:1", "[[::1]]:80", strings.Repeat("a.", 200) + ":1"} {
-		f.Add("tcp", s)
-		f.Add("udp6", s)
-	}
-	f.Add("", "")
-	f.Add("unix", "/x")
-	j := compile(f, strict())
-	f.Fuzz(func(t *testing.T, network, address string) {
-		target, d := j.Text(network, address)
-		if d.Verdict != Allow && d.Verdict != Deny || d.Rule == "" {
-			t.Fatalf("Text(%q, %q) = %+v", network, address, d)
-		}
-		if d.Verdict == Allow && (target.Port == 0 || target.Host == "") {
-			t.Fatalf("Text(%q, %q) allows %+v", network, address, target)
-		}
-		e := j.Explain(network, address, nil)
-		if e.Reason == "" || e.Verdict == Allow && !target.Addr.IsValid() || d.Denied() && e.Verdict != Deny {
-			t.Fatalf("Explain(%q, %q) = %+v", network, address, e)
-		}
-	})
 }
 
 func BenchmarkAddr(b *testing.B) {
