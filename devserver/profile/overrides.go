@@ -22,7 +22,11 @@ type Overrides struct {
 	Quotas   map[sandbox.Resource]Quota
 	Idle     *time.Duration // the limit of reclaim; 0 never
 	Deadline *time.Duration // of an operation; 0 none
-	sources  map[sandbox.Rule]string
+	Errors   string         // one of sandbox.ErrorStyles; "" stays as it was
+	// Exceptions come before those that hold already and decide where both fit. nil: they stay as they were; empty and
+	// not nil: there are none.
+	Exceptions []sandbox.Exception
+	sources    map[sandbox.Rule]string
 }
 
 // A Quota changes a limit. What is nil or empty stays as it was.
@@ -38,6 +42,8 @@ type Quota struct {
 //	quotas: {connect: {per_minute: 5, per_day: unlimited}, bytes_sent: {per_minute: 1MiB}}
 //	reclaim: {idle: 2m}
 //	deadline: 60s
+//	errors: classic
+//	exceptions: [{host: db.example.com, ports: [5432], rules: [private]}]
 func (o *Overrides) Fields(d *yamlfile.Document) []yamlfile.Field {
 	return []yamlfile.Field{
 		{Key: "billing", Read: func(_, v ast.Node) error { return readBool(d, v, "billing", &o.Billing) }},
@@ -49,6 +55,8 @@ func (o *Overrides) Fields(d *yamlfile.Document) []yamlfile.Field {
 		{Key: "deadline", Read: func(_, v ast.Node) error {
 			return o.readLimit(d, v, "deadline", "after", sandbox.RuleDeadline, &o.Deadline)
 		}},
+		choice(d, "errors", &o.Errors, sandbox.ErrorStyles...),
+		{Key: "exceptions", Read: func(_, v ast.Node) error { return o.readExceptions(d, v) }},
 	}
 }
 
@@ -82,6 +90,10 @@ func (o *Overrides) Apply(p *sandbox.Policy) {
 	if o.Deadline != nil {
 		p.Deadline = *o.Deadline
 	}
+	if o.Errors != "" {
+		p.Errors = o.Errors
+	}
+	o.applyExceptions(p)
 }
 
 func (o *Overrides) applyQuotas(p *sandbox.Policy) {

@@ -7,6 +7,8 @@
 //	rules: {listen: report}
 //	quotas: {connect: {per_minute: 5}}
 //	reclaim: {idle: 30s}
+//	exceptions:
+//	  - {host: db.example.com, ports: [5432], rules: [private]}
 package profile
 
 import (
@@ -16,11 +18,8 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -91,7 +90,7 @@ func load(nameOrFile string, chain []string) (*Profile, error) {
 	if slices.Contains(chain, file) || len(chain) == maxExtends {
 		return nil, fmt.Errorf("%s extends itself: %s", filepath.Base(chain[0]), strings.Join(append(chain, file), " > "))
 	}
-	data, err := os.ReadFile(file)
+	data, err := yamlfile.Read(file)
 	if err != nil {
 		return nil, notRead(nameOrFile, err)
 	}
@@ -115,8 +114,6 @@ type source struct {
 	Overrides
 	name, summary, extends string
 	extendsAt              ast.Node
-	exceptions             []sandbox.Exception
-	hasExceptions          bool
 }
 
 func parse(file, name string, data []byte, chain []string) (*Profile, error) {
@@ -132,7 +129,6 @@ func parse(file, name string, data []byte, chain []string) (*Profile, error) {
 			s.extends, err = d.Scalar(v, "extends")
 			return err
 		}},
-		{Key: "exceptions", Read: func(_, v ast.Node) error { return s.readExceptions(d, v) }},
 	}, s.Fields(d)...)
 	if root != nil {
 		if err := d.Mapping(root, "a profile", fields...); err != nil {
@@ -162,9 +158,6 @@ func (s *source) finish(d *yamlfile.Document, file string, data []byte, chain []
 	}
 	p.policy.Profile = p.Name
 	s.Apply(&p.policy)
-	if s.hasExceptions {
-		p.policy.Exceptions = s.exceptions
-	}
 	if _, err := p.policy.Compile(); err != nil {
 		return nil, fmt.Errorf("profile %s: %w", p.Name, err)
 	}
@@ -189,45 +182,6 @@ func (s *source) base(file string, chain []string) (*Profile, error) {
 	return load(extends, chain)
 }
 
-func (s *source) readExceptions(d *yamlfile.Document, n ast.Node) error {
-	s.hasExceptions = true
-	return d.List(n, "exceptions", func(n ast.Node) error {
-		var x sandbox.Exception
-		var address string
-		err := d.Mapping(n, "an exception", text(d, "host", &x.Host), text(d, "address", &address),
-			text(d, "network", &x.Network), text(d, "source", &x.Source),
-			yamlfile.Field{Key: "ports", Read: func(_, v ast.Node) error { return readPorts(d, v, &x.Ports) }})
-		if err != nil {
-			return err
-		}
-		if address != "" {
-			if x.Addr, err = netip.ParseAddr(address); err != nil {
-				return d.Errorf(n, "an exception: address %q is no IP address", address)
-			}
-		}
-		if err := x.Check(); err != nil {
-			return d.Errorf(n, "%s", err)
-		}
-		s.exceptions = append(s.exceptions, x)
-		return nil
-	})
-}
-
-func readPorts(d *yamlfile.Document, n ast.Node, to *[]uint16) error {
-	return d.List(n, "ports", func(n ast.Node) error {
-		text, err := d.Scalar(n, "ports")
-		if err != nil {
-			return err
-		}
-		port, err := strconv.ParseUint(text, 10, 16)
-		if err != nil || port == 0 {
-			return d.Errorf(n, "ports: %q is not a port from 1 to 65535", text)
-		}
-		*to = append(*to, uint16(port))
-		return nil
-	})
-}
-
 // Text returns the profile's YAML.
 func (p *Profile) Text() string { return string(bytes.TrimRight(p.text, "\n")) + "\n" }
 
@@ -238,7 +192,7 @@ func (p *Profile) Policy() (*sandbox.Policy, error) {
 	own.Google, own.GCE = slices.Clone(own.Google), slices.Clone(own.GCE)
 	own.Exceptions = slices.Clone(own.Exceptions)
 	for i, x := range own.Exceptions {
-		own.Exceptions[i].Ports = slices.Clone(x.Ports)
+		own.Exceptions[i].Ports, own.Exceptions[i].Rules = slices.Clone(x.Ports), slices.Clone(x.Rules)
 	}
 	return &own, nil
 }

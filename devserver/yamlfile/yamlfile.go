@@ -5,6 +5,7 @@ package yamlfile
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -39,11 +40,21 @@ type Field struct {
 
 // Open reads a file's only document. An empty file has a nil node.
 func Open(file string) (*Document, ast.Node, error) {
-	data, err := os.ReadFile(file)
+	data, err := Read(file)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", shown(file), plain(err))
 	}
 	return Parse(file, data)
+}
+
+// Read returns a file's text, not more of it than Parse needs to see that it is too long: a device has no end.
+func Read(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxYAML+1))
 }
 
 // Parse reads the only document in data, which came from file.
