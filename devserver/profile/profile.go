@@ -165,8 +165,9 @@ func (s *source) finish(d *yamlfile.Document, file string, data []byte, chain []
 }
 
 // root fills in what all profiles stand on.
-func (p *Profile) root() (err error) {
-	p.policy.Google, p.policy.GCE, err = googleRanges()
+func (p *Profile) root() error {
+	google, err := googleRanges()
+	p.policy.Google, p.policy.GCE = google.services, google.gce
 	return err
 }
 

@@ -82,10 +82,11 @@ func TestNumbers(t *testing.T) {
 // TestGoogleRanges compares the difference with the list that was computed independently.
 func TestGoogleRanges(t *testing.T) {
 	t.Parallel()
-	services, gce, err := googleRanges()
+	google, err := googleRanges()
 	if err != nil {
 		t.Fatal(err)
 	}
+	services, gce := google.services, google.gce
 	for _, p := range services {
 		if some := overlapping(p, gce); len(some) > 0 {
 			t.Errorf("%s is Google's and Compute Engine's (%s)", p, some[0])

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 )
 
 //go:embed data/goog.json
@@ -43,18 +44,19 @@ func readPrefixes(name string, data []byte) ([]netip.Prefix, error) {
 	return all, nil
 }
 
-// googleRanges returns the ranges of Google's own services, which are all that it announces without its customers',
-// and the customers' (Compute Engine).
-func googleRanges() (services, gce []netip.Prefix, err error) {
+// ranges are prefixes that nobody changes.
+type ranges struct{ services, gce []netip.Prefix }
+
+// googleRanges reads, once, the ranges of Google's own services, which are all that it announces without its
+// customers', and the customers' (Compute Engine).
+var googleRanges = sync.OnceValues(func() (ranges, error) {
 	all, err := readPrefixes("goog.json", googJSON)
 	if err != nil {
-		return nil, nil, err
+		return ranges{}, err
 	}
-	if gce, err = readPrefixes("cloud.json", cloudJSON); err != nil {
-		return nil, nil, err
-	}
-	return subtract(all, gce), gce, nil
-}
+	gce, err := readPrefixes("cloud.json", cloudJSON)
+	return ranges{subtract(all, gce), gce}, err
+})
 
 // subtract returns from without cut as the fewest prefixes, sorted.
 func subtract(from, cut []netip.Prefix) []netip.Prefix {

@@ -111,6 +111,9 @@ rules: {listen: report}
 quotas:
   connect: {per_minute: 5, per_day: 100}
 reclaim: {idle: 2m}
+errors: classic
+exceptions:
+  - {host: "*.corp.example", ports: [5432], rules: [private], mode: report}
 standins:
   - {production: "db.example.com:5432", address: 93.184.216.34, local: "127.0.0.1:5432"}   # address: optional
   - whois.example.com:43=builtin:whois
@@ -129,6 +132,10 @@ extends: open
 	o := c.Overrides
 	if c.Profile != dir+"/mine.yaml" || *o.Billing || o.Rules[sandbox.RuleListen].Mode != sandbox.ModeReport || *o.Quotas["connect"].PerDay != 100 || *o.Idle != 2*time.Minute {
 		t.Errorf("profile %q, overrides %+v", c.Profile, o)
+	}
+	x := []sandbox.Exception{{Host: "*.corp.example", Ports: []uint16{5432}, Rules: []sandbox.Rule{"private"}, Mode: "report", Source: filepath.Join(dir, ConfigName) + ":10:5"}}
+	if o.Errors != "classic" || !reflect.DeepEqual(o.Exceptions, x) {
+		t.Errorf("errors %q, exceptions %+v, want %+v", o.Errors, o.Exceptions, x)
 	}
 	if len(c.Standins) != 3 || c.Standins[0].Address.String() != "93.184.216.34" || c.Standins[1].Builtin != "whois" || c.Standins[2].Host != "" {
 		t.Errorf("standins = %+v", c.Standins)
@@ -159,6 +166,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"no such quota", "quotas: {dial: {per_day: 1}}\n", `quotas has no key "dial"; it has `},
 		{"no amount", "quotas: {connect: {per_day: many}}\n", "1:29: quota connect: per_day: "},
 		{"no duration", "reclaim: {idle: long}\n", "1:17: reclaim: "},
+		{"exception", "exceptions:\n  - host: db.example.com\n    rules: [billing]\n", `3:13: rules: there is no exception to "billing"; accepted: port25, ftp, `},
+		{"errors", "errors: [classic]\n", "1:9: errors wants a text, not a list"},
 		{"unknown key inside", "apps:\n  - {path: ., prot: 1}\n", `2:15: an app has no key "prot"; it has name, path, addr, env`},
 		{"no path", "apps:\n  - name: a\n", "2:5: an app wants path"},
 		{"bad name", "apps:\n  - {name: ../a, path: .}\n", `app name "../a"`},
@@ -287,9 +296,9 @@ func TestSplitFlags(t *testing.T) {
 	}
 }
 
-// FuzzConfig: whatever stands in a devserver.yaml, reading it ends, without a panic.
+// FuzzConfig: whatever stands in a devserver.yaml, reading it ends, without a panic, and what was read is a policy.
 func FuzzConfig(f *testing.F) {
-	for _, s := range []string{"apps: []", "a: &a [*a]", "standins: [*x]", "? [a]: b", "<<: {apps: []}", "profile: !!str a", "rules: {listen: report}", strings.Repeat("[", 5000), strings.Repeat("- ", 5000)} {
+	for _, s := range []string{"apps: []", "a: &a [*a]", "standins: [*x]", "? [a]: b", "<<: {apps: []}", "profile: !!str a", "rules: {listen: report}", "exceptions: [{host: '*.a', rules: [private]}]\nerrors: classic", strings.Repeat("[", 5000), strings.Repeat("- ", 5000)} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -299,6 +308,12 @@ func FuzzConfig(f *testing.F) {
 		}
 		if c, err := read("/devserver.yaml", document{d}, root); (c == nil) == (err == nil) {
 			t.Errorf("read = %v, %v", c, err)
+		} else if err == nil {
+			policy := &sandbox.Policy{}
+			c.Overrides.Apply(policy)
+			if _, err := policy.Compile(); err != nil {
+				t.Errorf("what was read of %q does not compile: %v", data, err)
+			}
 		}
 	})
 }
