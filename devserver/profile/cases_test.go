@@ -36,7 +36,8 @@ func sharedData(t testing.TB) string {
 type addressCase struct {
 	input, network, verdict string
 	rule                    sandbox.Rule
-	answers                 []netip.Addr // nil when the table has none
+	answers                 []netip.Addr   // of the first look-up; nil when the table has none
+	later                   [][]netip.Addr // of the look-ups after it
 	line                    string
 }
 
@@ -62,7 +63,8 @@ func readCases(t testing.TB, name string) []addressCase {
 			case "network":
 				c.network = field
 			case "answers":
-				c.answers = readAnswers(t, field)
+				lookups := readAnswers(t, field)
+				c.answers, c.later = lookups[0], lookups[1:]
 			case "expected":
 				c.verdict = field
 			case "rule":
@@ -77,22 +79,19 @@ func readCases(t testing.TB, name string) []addressCase {
 	return cases
 }
 
-// readAnswers reads those of the first look-up.
-func readAnswers(t testing.TB, field string) []netip.Addr {
+// readAnswers reads the answers of each look-up.
+func readAnswers(t testing.TB, field string) (lookups [][]netip.Addr) {
 	t.Helper()
-	answers := []netip.Addr{}
-	first, _, _ := strings.Cut(field, ";")
-	for text := range strings.SplitSeq(first, ",") {
-		if text == "" {
-			continue
+	for lookup := range strings.SplitSeq(field, ";") {
+		answers := []netip.Addr{}
+		for text := range strings.SplitSeq(lookup, ",") {
+			if text != "" {
+				answers = append(answers, netip.MustParseAddr(text))
+			}
 		}
-		a, err := netip.ParseAddr(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answers = append(answers, a)
+		lookups = append(lookups, answers)
 	}
-	return answers
+	return lookups
 }
 
 func judge(t testing.TB, name string) *sandbox.Judge {
@@ -112,12 +111,15 @@ func judge(t testing.TB, name string) *sandbox.Judge {
 	return j
 }
 
+// tables are the case tables of the built-in profile.
+var tables = []string{"address-cases.tsv", "address-cases-ambiguous.tsv", "dns-cases.tsv", "dns-cases-ambiguous.tsv"}
+
 // TestCases holds the built-in profile against the tables: the verdict of every row, and the rule of every row whose
 // text says which address it means.
 func TestCases(t *testing.T) {
 	t.Parallel()
 	j := judge(t, "appengine")
-	for _, name := range []string{"address-cases.tsv", "address-cases-ambiguous.tsv", "dns-cases.tsv", "dns-cases-ambiguous.tsv"} {
+	for _, name := range tables {
 		for _, c := range readCases(t, name) {
 			e := j.Explain(c.network, c.input, c.answers)
 			if string(e.Verdict) != c.verdict {
