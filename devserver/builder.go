@@ -19,6 +19,8 @@ type builder struct {
 	warn     func(format string, args ...any)
 	extra    []string // further files to watch
 	noReload bool
+	escaped  func([]project.Escape) // told after each build what can escape
+	finder   project.EscapeFinder   // owned by the build goroutines, which come one after the other
 
 	newest   int  // number of the newest build; owned by the loop
 	busy     bool // the newest build has not been delivered; owned by the loop
@@ -69,19 +71,24 @@ func (b *builder) build(ctx context.Context, number int, before, last chan struc
 	case <-ctx.Done():
 		return
 	}
-	b.list(ctx, start)
-}
-
-// list brings the file list up to date: the build may have read other files than the one before.
-func (b *builder) list(ctx context.Context, since time.Time) {
-	if b.noReload {
-		return
-	}
-	files, err := watch.List(ctx, b.tool, b.app, b.extra...)
+	pkgs, listErr := project.List(ctx, b.tool, b.app.Dir)
 	if ctx.Err() != nil {
 		return
 	}
-	if err != nil {
+	if !b.noReload {
+		b.list(pkgs, listErr, start)
+	}
+	if err == nil && listErr == nil {
+		b.findEscapes(ctx, pkgs)
+	}
+}
+
+// list brings the file list up to date: the build may have read other files than the one before.
+func (b *builder) list(pkgs []project.Package, err error, since time.Time) {
+	var files *watch.Files
+	if err == nil {
+		files = watch.FilesOf(b.app, pkgs, b.extra...)
+	} else {
 		b.warn("%v; changes of some files may go unseen until it is mended", err)
 		if b.watcher != nil {
 			return

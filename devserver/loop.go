@@ -92,6 +92,7 @@ func newLoop(a *app, b *builder) *loop {
 	l := &loop{app: a, builder: b, restart: time.NewTimer(time.Hour), silent: time.NewTimer(time.Hour)}
 	l.restart.Stop()
 	l.silent.Stop()
+	b.escaped = a.showEscapes
 	return l
 }
 

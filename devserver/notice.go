@@ -69,6 +69,16 @@ type WorkerExited struct {
 	RestartIn time.Duration // 0: it is not restarted before the next change
 }
 
+// Escape is a package of an app that can open sockets which the rules do not see.
+type Escape struct{ Package, Kind, Text string }
+
+// Escapes says which packages of an app's build can open sockets that the rules do not see: told once for each change
+// of the list. An empty list says that none can any more.
+type Escapes struct {
+	App      string
+	Packages []Escape
+}
+
 // Recovered says that events of an earlier devserver, which was killed, are in the recording now.
 type Recovered struct {
 	Journals int
@@ -91,6 +101,7 @@ func (Unchanged) notice()         {}
 func (AppReady) notice()          {}
 func (Denied) notice()            {}
 func (WorkerExited) notice()      {}
+func (Escapes) notice()           {}
 func (Recovered) notice()         {}
 func (Warning) notice()           {}
 func (Stopped) notice()           {}
