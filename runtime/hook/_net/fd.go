@@ -3,12 +3,9 @@
 package net
 
 import (
-	"errors"
 	"internal/devserver/agent"
 	"internal/devserver/sandbox"
-	"internal/poll"
 	"os"
-	"time"
 )
 
 // Each call says the same: may it begin, do it, it ended.
@@ -118,26 +115,6 @@ func (fd *netFD) shutdown(how int) error {
 		return err
 	}
 	return fd.devserverEnd(op, 0, fd.devserverShutdown(how))
-}
-
-func (fd *netFD) SetDeadline(t time.Time) error {
-	return fd.devserverAfterReclaim(fd.devserverSetDeadline(t))
-}
-
-func (fd *netFD) SetReadDeadline(t time.Time) error {
-	return fd.devserverAfterReclaim(fd.devserverSetReadDeadline(t))
-}
-
-func (fd *netFD) SetWriteDeadline(t time.Time) error {
-	return fd.devserverAfterReclaim(fd.devserverSetWriteDeadline(t))
-}
-
-// devserverAfterReclaim hides that the sandbox has closed the descriptor: deadlines are only stored in production.
-func (fd *netFD) devserverAfterReclaim(err error) error {
-	if s := fd.devserver.sock; err != nil && s != nil && s.Reclaimed() && errors.Is(err, poll.ErrNetClosing) {
-		return nil
-	}
-	return err
 }
 
 // dup makes a descriptor that leaves the sandbox's sight.
