@@ -114,6 +114,9 @@ func init() {
 		}
 		waiting(func() { _, err = c.Read(make([]byte, 10)) })
 		say("read", err)
+		if len(args) > 2 && args[2] == "row" {
+			row("deadline read", err)
+		}
 		if err != nil {
 			fmt.Println("timeout", err.(net.Error).Timeout())
 		}
@@ -171,6 +174,26 @@ func init() {
 				say("rights", syscall.Sendmsg(pair[0], []byte("x"), syscall.UnixRights(int(fd)), nil, 0))
 			}
 		})
+		say("close", c.Close())
+	}
+	// duplicate uses a connection by further numbers of its descriptor.
+	ways["duplicate"] = func(args []string) {
+		c, raw := connected(args[0])
+		f, err := c.File()
+		say("file", err)
+		n, err := f.Write([]byte("file"))
+		fmt.Println("file write", n, err)
+		raw.Control(func(fd uintptr) {
+			second, err := syscall.Dup(int(fd))
+			say("dup", err)
+			n, err := syscall.Write(second, []byte("dup"))
+			fmt.Println("dup write", n, err)
+			syscall.Close(second)
+		})
+		f.Close()
+		buf := make([]byte, 7)
+		_, err = io.ReadFull(c, buf)
+		fmt.Printf("read %q %v\n", buf, err)
 		say("close", c.Close())
 	}
 	// inherited uses the socket that it was started with as descriptor 3.
