@@ -3,8 +3,14 @@
 package rules
 
 import (
+	"bufio"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,5 +91,70 @@ func TestDeadlineReports(t *testing.T) {
 	received := result{Events: events(t, w.dir)}.of(sandbox.KindReceive)
 	if len(received) == 0 || received[0].Rule != sandbox.RuleDeadline || received[0].Bytes != 4 || received[0].Error != "" {
 		t.Errorf("receives %+v, want the first reported by rule deadline", received)
+	}
+}
+
+// A handler that waits for a slow peer is told, and a connection that waits in a pool is dropped: the next request
+// dials anew. The line of the handler's own error names the call.
+func TestDeadlineInHandlers(t *testing.T) {
+	t.Parallel()
+	asked, enough := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	slow := serve(t, func(c net.Conn) {
+		http.ReadRequest(bufio.NewReader(c))
+		first.Do(func() { // the program asks itself again once it was cut off too
+			close(asked)
+			<-enough
+		})
+	})
+	t.Cleanup(func() { close(enough) })
+	r := run{Standins: append(standin("slow.example.com:80", slow), standin("reused.example.com:80", pages(t))...), Change: deadlineEnforced}
+	w := hire(t, "webapp", asking(t, r, "/first", "pause", "/second", "/slow"))
+	if got := []string{w.line(), w.line()}; !slices.Equal(got, []string{"/first page", "pause"}) {
+		t.Fatalf("printed %q", got)
+	}
+	w.tell(wire.Message{Type: wire.Clock, Offset: 61 * time.Second})
+	io.WriteString(w.stdin, "\n")
+	if got := w.line(); got != "/second page" {
+		t.Errorf("printed %q, want /second page", got)
+	}
+	<-asked
+	w.tell(wire.Message{Type: wire.Clock, Offset: 122 * time.Second})
+	got := w.rest()
+	told := slices.IndexFunc(got.Lines, func(line string) bool { return strings.HasPrefix(line, "handler: ") })
+	if told < 0 || !strings.HasSuffix(got.Lines[told], cancelled) {
+		t.Errorf("printed %q, want the handler's error to end in %q", got.Lines, cancelled)
+	}
+	if n := len(got.opened()["reused.example.com"]); n != 2 {
+		t.Errorf("%d connections to the page's host, want 2: the first one was cut off while it waited in the pool", n)
+	}
+}
+
+// pages serves one page over connections that it keeps.
+func pages(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "page") }))
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+// The reader of a grpc channel is told while nobody asks anything; the channel connects anew and the next call works.
+func TestDeadlineInDriver(t *testing.T) {
+	t.Parallel()
+	r := run{Env: []string{"GRPC=grpc.example.com:443", "REDIS=cache.example.com:6379"}, Standins: standin("grpc.example.com:443", grpc(t)), Change: deadlineEnforced}
+	w := hire(t, "drivers", asking(t, r, "/grpc", "pause", "/lost", "/grpc"))
+	if got := []string{w.line(), w.line()}; !slices.Equal(got, []string{"/grpc SERVING", "pause"}) {
+		t.Fatalf("printed %q", got)
+	}
+	w.tell(wire.Message{Type: wire.Clock, Offset: 61 * time.Second})
+	io.WriteString(w.stdin, "\n")
+	got := w.rest()
+	wantLines(t, got, "/lost true", "/grpc SERVING")
+	if n := len(got.opened()["grpc.example.com"]); n != 2 {
+		t.Errorf("%d connections, want 2", n)
+	}
+	cut := slices.ContainsFunc(got.of(sandbox.KindReceive), func(e sandbox.Event) bool { return e.Rule == sandbox.RuleDeadline && e.Error == cancelled })
+	if !cut {
+		t.Error("no receive was cut off by rule deadline")
 	}
 }
