@@ -117,7 +117,7 @@ func checkConfig(dir string) Check {
 	case c.File == "":
 		return Check{"devserver.yaml", stateOK, "none: the defaults hold", ""}
 	}
-	if _, err := newPolicy(&Options{}, c); err != nil {
+	if _, _, err := newPolicy(&Options{}, c); err != nil {
 		return Check{"devserver.yaml", stateFail, err.Error(), "Name a profile that devserver profiles lists, or a file."}
 	}
 	return Check{"devserver.yaml", stateOK, c.File, ""}

@@ -7,6 +7,8 @@ import (
 
 // notifier passes notices on, one at a time, and says each denial once.
 type notifier struct {
+	under JudgeOptions // of all apps; not changed once something is told
+
 	mu   sync.Mutex
 	hear func(Notice)        // nil: nobody hears; guarded by mu
 	said map[string]struct{} // guarded by mu: denials and warnings told already
@@ -38,6 +40,7 @@ func (n *notifier) once(key string, notice Notice) {
 }
 
 func (n *notifier) denied(d Denied) {
+	d.Under = n.under
 	n.once(fmt.Sprintf("denied %s %s %s", d.App, d.Rule, d.CallSite), d)
 }
 

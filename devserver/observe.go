@@ -83,9 +83,18 @@ func (o *observer) listen(i sandbox.Info) {
 
 func (o *observer) deny(e *sandbox.Event, info sandbox.Info) {
 	o.notices.denied(Denied{
-		App: o.app, Rule: string(e.Rule), Network: info.Network, Destination: destination(info), CallSite: info.CallSite,
+		App: o.app, Rule: string(e.Rule), Network: info.Network, Destination: destination(info), Addr: deniedAddr(info), CallSite: info.CallSite,
 		Reason: e.Detail, Advice: e.Rule.Advice(), Request: o.requests[e.Request], Report: e.Kind != sandbox.KindDeny,
 	})
+}
+
+// deniedAddr is the address that was judged, when it is known.
+func deniedAddr(i sandbox.Info) string {
+	a, err := netip.ParseAddrPort(i.Remote)
+	if err != nil {
+		return ""
+	}
+	return a.Addr().String()
 }
 
 // destination is what the program wants to reach, as far as possible in its own words.

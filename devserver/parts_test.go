@@ -38,8 +38,8 @@ func TestObserver(t *testing.T) {
 	})
 	want := []Denied{
 		{App: "shop", Rule: "port25", Network: "tcp", Destination: "mail.example.com:25", CallSite: "a.go:1", Reason: "why", Request: "GET /a"},
-		{App: "shop", Rule: "port25", Network: "tcp", Destination: "192.0.2.1:25", CallSite: "b.go:2"},
-		{App: "shop", Rule: "private", Network: "tcp", Destination: "db.example.com:5432", CallSite: "c.go:3", Report: true},
+		{App: "shop", Rule: "port25", Network: "tcp", Destination: "192.0.2.1:25", Addr: "192.0.2.1", CallSite: "b.go:2"},
+		{App: "shop", Rule: "private", Network: "tcp", Destination: "db.example.com:5432", Addr: "10.0.0.1", CallSite: "c.go:3", Report: true},
 		{App: "shop", Rule: "listen", Network: "tcp", Destination: "0.0.0.0:9090"},
 	}
 	for i := range want {

@@ -58,6 +58,7 @@ func Run(ctx context.Context, o Options) error {
 		return stopped(ctx, err)
 	}
 	s := &supervisor{opts: o, notices: newNotifier(o.Notify), peers: peers{}, touched: make(chan struct{}, 1), token: control.NewToken()}
+	s.notices.under = p.under
 	s.fleet = &fleet{changed: s.clockMoved}
 	s.work, s.stopWork = context.WithCancel(context.Background())
 	defer s.stopWork()
