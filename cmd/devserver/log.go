@@ -11,9 +11,14 @@ import (
 
 // logger writes notices as JSON, one object a line, for --log-format json. Messages are constant, what differs
 // is in the attributes; durations are milliseconds.
-type logger struct{ log *slog.Logger }
+type logger struct {
+	log     *slog.Logger
+	explain *explainer
+}
 
-func newLogger(w io.Writer) *logger { return &logger{slog.New(slog.NewJSONHandler(w, nil))} }
+func newLogger(w io.Writer) *logger {
+	return &logger{slog.New(slog.NewJSONHandler(w, nil)), newExplainer()}
+}
 
 func ms(key string, d time.Duration) slog.Attr {
 	return slog.Float64(key, float64(d.Microseconds())/1000)
@@ -34,9 +39,11 @@ func (l *logger) tell(n devserver.Notice) {
 			"files", n.Files, ms("build_ms", n.Build), ms("swap_ms", n.Swap), "first", n.First)
 	case devserver.Denied:
 		l.log.Warn("denied", "app", n.App, "rule", n.Rule, "network", n.Network, "destination", n.Destination, "call_site", n.CallSite,
-			"reason", n.Reason, "advice", n.Advice, "request", n.Request, "report", n.Report)
+			"reason", n.Reason, "advice", n.Advice, "request", n.Request, "report", n.Report, "explain", l.explain.command(n))
 	case devserver.WorkerExited:
 		l.log.Error("worker exited", "app", n.App, "exit", n.Exit, "last_lines", n.LastLines, ms("restart_in_ms", n.RestartIn))
+	case devserver.Escapes:
+		l.log.Warn("escapes", "app", n.App, "packages", escapes(n.Packages))
 	case devserver.Recovered:
 		l.log.Info("recovered", "journals", n.Journals, "events", n.Events)
 	case devserver.Warning:
@@ -60,6 +67,21 @@ func buildErrors(errs []devserver.BuildError) []buildError {
 	out := make([]buildError, 0, len(errs))
 	for _, e := range errs {
 		out = append(out, buildError(e))
+	}
+	return out
+}
+
+// escapeEntry is a package that can open sockets unseen as an object of the log.
+type escapeEntry struct {
+	Package string `json:"package"`
+	Kind    string `json:"kind"`
+	Text    string `json:"text"`
+}
+
+func escapes(all []devserver.Escape) []escapeEntry {
+	out := make([]escapeEntry, 0, len(all))
+	for _, e := range all {
+		out = append(out, escapeEntry(e))
 	}
 	return out
 }
