@@ -40,7 +40,7 @@ func TestStatus(t *testing.T) {
 // TestHelp holds what --help promises for each command: it teaches, and ends with an example that names it.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	commands := [][]string{{}, {"clock", "advance"}, {"clock", "reset"}}
+	commands := [][]string{{}, {"clock", "advance"}, {"clock", "reset"}, {"quota", "reset"}}
 	for _, name := range commandNames(newRoot()) {
 		commands = append(commands, []string{name})
 	}

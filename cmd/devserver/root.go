@@ -46,7 +46,7 @@ reason and the line of your code.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
 	cobra.EnableCommandSorting = false // the order below is the order in which one needs them
-	root.AddCommand(newRun(), newExplain(), newProfiles(), newSockets(), newEvents(), newDenials(), newClock(), newDoctor(), newEnv())
+	root.AddCommand(newRun(), newExplain(), newProfiles(), newSockets(), newEvents(), newDenials(), newQuotas(), newQuota(), newClock(), newDoctor(), newEnv())
 	return root
 }
 
