@@ -60,6 +60,9 @@ func (r result) opened() map[string][]*opened {
 		}
 		switch e.Kind {
 		case sandbox.KindCreate, sandbox.KindDeny:
+			if e.Info == nil { // denied later in its life, as an option is
+				break
+			}
 			host := e.Info.Host
 			if host == "" {
 				host = e.Info.Remote
