@@ -2,7 +2,6 @@ package devserver
 
 import (
 	"net/netip"
-	"os"
 	"syscall"
 	"time"
 
@@ -10,8 +9,9 @@ import (
 )
 
 // rehearse breaks rule r, by the example where there is one, in a sandbox of its own, and returns what a program is
-// told then in the policy's error texts. No socket is made: a sandbox only decides.
-func rehearse(p *sandbox.Policy, r Rule, x Example) string {
+// told then in the policy's error texts, and the sentence that is recorded of the denial. No socket is made: a sandbox
+// only decides.
+func rehearse(p *sandbox.Policy, r Rule, x Example) (told, why string) {
 	own := only(p, r)
 	if r == sandbox.RuleQuota {
 		own.Quotas = map[sandbox.Resource]sandbox.Limit{sandbox.ResourceConnect: {}}
@@ -19,13 +19,13 @@ func rehearse(p *sandbox.Policy, r Rule, x Example) string {
 	own.Reclaim, own.Deadline = max(own.Reclaim, time.Second), max(own.Deadline, time.Second) // of a profile without them
 	stage := &stage{policy: own}
 	var err error
-	if stage.box, err = sandbox.New(sandbox.Config{Policy: own, Clock: stage}); err != nil {
-		return ""
+	if stage.box, err = sandbox.New(sandbox.Config{Policy: own, Clock: stage, Recorder: stage}); err != nil {
+		return "", ""
 	}
 	if err := stage.play(r, x); err != nil {
-		return err.Error()
+		told = err.Error()
 	}
-	return ""
+	return told, stage.why
 }
 
 // stage is where a rule is broken. It is its own clock, which stands still until it is moved.
@@ -33,6 +33,14 @@ type stage struct {
 	policy *sandbox.Policy
 	box    *sandbox.Box
 	now    int64
+	why    string // of the last denial
+}
+
+// Record hears of the denial.
+func (s *stage) Record(e sandbox.Event) {
+	if e.Kind == sandbox.KindDeny {
+		s.why = e.Detail
+	}
 }
 
 func (s *stage) Now() int64 { return int64(time.Hour) + s.now }
@@ -53,8 +61,7 @@ func (s *stage) play(r Rule, x Example) (err error) {
 	case sandbox.RuleDescriptor:
 		_, err = s.box.Adopt("tcp", netip.AddrPort{}, aPeer, sandbox.Origin{})
 	case sandbox.RuleOption:
-		// What an option is refused with is told in the words of the system call, as for every other denial.
-		return os.NewSyscallError("setsockopt", syscall.EACCES)
+		return s.broadcast()
 	case sandbox.RuleQuota:
 		_, _, err = s.box.Dial("tcp", "", netip.AddrPort{}, aPeer, sandbox.Origin{})
 	case sandbox.RuleReclaimed, sandbox.RuleDeadline:
@@ -62,6 +69,16 @@ func (s *stage) play(r Rule, x Example) (err error) {
 	default:
 		return s.dial(x)
 	}
+	return err
+}
+
+// broadcast sets an option that production does not have.
+func (s *stage) broadcast() error {
+	sock, err := s.box.ListenPacket("udp", netip.AddrPort{}, sandbox.Origin{})
+	if err != nil {
+		return err
+	}
+	_, err = sock.BeginOption(true, syscall.SOL_SOCKET, syscall.SO_BROADCAST, []byte{1, 0, 0, 0})
 	return err
 }
 

@@ -66,7 +66,12 @@ func (j *Judge) Rule(r Rule) RuleExplanation {
 	}
 	x, known := j.example(r)
 	if !r.Allows() {
-		e.Mode, e.Advice, e.Error = j.policy.Mode(r), r.Advice(), rehearse(j.policy, r, x)
+		e.Mode, e.Advice = j.policy.Mode(r), r.Advice()
+		told, why := rehearse(j.policy, r, x)
+		e.Error = told
+		if r == sandbox.RuleOption { // it names the options that there are
+			e.Reason = cmp.Or(why, e.Reason)
+		}
 	}
 	alone, err := only(j.policy, r).Compile()
 	if !known || err != nil {
@@ -124,6 +129,8 @@ func (j *Judge) settings(r Rule) []string {
 		return []string{"idle for more than " + limitText(p.Reclaim)}
 	case sandbox.RuleDeadline:
 		return []string{"an operation of more than " + limitText(p.Deadline)}
+	case sandbox.RuleOption:
+		return []string{"supported options are answered: " + cmp.Or(p.Options, sandbox.OptionsReal)}
 	case sandbox.RuleGoogle:
 		return []string{fmt.Sprintf("%d ranges of addresses", len(p.Google))}
 	case sandbox.RuleGCE:

@@ -83,6 +83,29 @@ func TestRuleErrors(t *testing.T) {
 	}
 }
 
+// TestRuleErrorsClassic holds that a profile's own set of texts is told: those of facts 2, the Go column.
+func TestRuleErrorsClassic(t *testing.T) {
+	t.Parallel()
+	j := newJudge(t, JudgeOptions{})
+	j.policy.Errors = sandbox.ErrorsClassic
+	for r, want := range map[Rule]string{
+		"billing":   "Call error 7: The Socket API will be enabled for this application once billing has been enabled in the admin console.",
+		"private":   "API error 5 (remote_socket: PERMISSION_DENIED): Attempt to access a blocked recipient without permission.",
+		"bind":      "API error 5 (remote_socket: PERMISSION_DENIED): Attempt to bind port without permission.",
+		"quota":     "Over quota: The API call remote_socket.Connect() required more quota than is available.",
+		"option":    "API error 5 (remote_socket: PERMISSION_DENIED): Attempt to set blocked socket option.",
+		"reclaimed": "API error 7 (remote_socket: SOCKET_CLOSED)",
+		"deadline":  "Call error 12: The API call remote_socket.Receive() took too long to respond and was cancelled. (timeout)",
+	} {
+		if got := j.Rule(r).Error; got != want {
+			t.Errorf("%s: error %q, want %q", r, got, want)
+		}
+	}
+	if e := j.Rule("option"); !strings.Contains(e.Reason, "SO_KEEPALIVE") {
+		t.Errorf("option: %q does not name those that there are", e.Reason)
+	}
+}
+
 func TestRuleSettings(t *testing.T) {
 	t.Parallel()
 	dir := files(t, map[string]string{"devserver.yaml": "profile: appengine-php\nbilling: false\nquotas: {connect: {per_minute: 5}, bytes_sent: {per_day: unlimited}}\nreclaim: {idle: 90s}\ndeadline: never\n"})
