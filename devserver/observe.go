@@ -30,8 +30,8 @@ func (o *observer) see(events []sandbox.Event) {
 	}
 }
 
-// event takes in one event. An operation that carries a rule without being denied was let through; one on a
-// reclaimed socket failed, which its reclaim explains.
+// event takes in one event. An operation that carries a rule without being denied was let through, apart from those
+// that notifier.denied names; one that failed on a reclaimed socket its reclaim explains.
 func (o *observer) event(e *sandbox.Event) {
 	switch e.Kind {
 	case sandbox.KindRequestBegin:
@@ -53,9 +53,15 @@ func (o *observer) event(e *sandbox.Event) {
 		delete(o.sockets, e.Socket)
 	case e.Kind == sandbox.KindClose:
 		delete(o.sockets, e.Socket)
-	case e.Kind == sandbox.KindDeny, e.Rule != "" && e.Rule != sandbox.RuleReclaimed && !e.Rule.Allows():
+	case e.Kind == sandbox.KindDeny, e.Rule != "" && !explainedByReclaim(e) && !e.Rule.Allows():
 		o.deny(e, info)
 	}
+}
+
+// explainedByReclaim: the operation failed because the socket was reclaimed. Where the rule only reports, it is let
+// through and has no error.
+func explainedByReclaim(e *sandbox.Event) bool {
+	return e.Rule == sandbox.RuleReclaimed && e.Error != ""
 }
 
 // learn returns what is known about the event's socket, and keeps it: later events do not repeat it.

@@ -161,13 +161,16 @@ func filesOf(files []string) string {
 // denied is the block that this program is for: the rule and the destination, the user's line, why, and what to do.
 func (t *teller) denied(n devserver.Denied) {
 	what := strings.TrimSpace(n.Network + " " + clean(n.Destination))
+	if what != "" {
+		what = ": " + what
+	}
 	switch {
-	case n.Rule == "reclaimed": // nothing was refused: the connection was there once, and is no more
-		t.say("%s and then used: %s", t.style.cut.Render("reclaimed while idle"), what)
+	case n.Rule == "reclaimed" && !n.Report: // nothing was refused: the connection was there once, and is no more
+		t.say("%s and then used%s", t.style.cut.Render("reclaimed while idle"), what)
 	case n.Report:
-		t.say("%s by rule %s: %s", t.style.warn.Render("let through; production denies it"), t.style.strong.Render(n.Rule), what)
+		t.say("%s by rule %s%s", t.style.warn.Render("let through; production denies it"), t.style.strong.Render(n.Rule), what)
 	default:
-		t.say("%s by rule %s: %s", t.style.bad.Render("denied"), t.style.strong.Render(n.Rule), what)
+		t.say("%s by rule %s%s", t.style.bad.Render("denied"), t.style.strong.Render(n.Rule), what)
 	}
 	t.more("where", where(n))
 	t.more("why", n.Reason)
