@@ -2,9 +2,9 @@ package devserver
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -154,15 +154,28 @@ func quotaSettings(p *sandbox.Policy) []string {
 	return all
 }
 
-// exceptionText is who is excepted: smtp.gmail.com, port 465, 587, tcp.
+// exceptionText is who is excepted, and from what where that is not rule google alone: smtp.gmail.com port 465, 587 tcp.
+// It reads the exception's JSON, in which what does not apply is left out.
 func exceptionText(x sandbox.Exception) string {
-	who := x.Host
-	if x.Addr.IsValid() {
-		who = x.Addr.String()
+	var said struct {
+		Host, Addr, Prefix, Network, Mode string
+		Ports                             []int
+		Rules                             []string
 	}
-	var ports []string
-	for _, port := range x.Ports {
-		ports = append(ports, strconv.Itoa(int(port)))
+	text, err := json.Marshal(x)
+	if err != nil || json.Unmarshal(text, &said) != nil {
+		return string(text)
 	}
-	return strings.TrimSpace(who + " port " + strings.Join(ports, ", ") + " " + x.Network)
+	words := []string{cmp.Or(said.Host, said.Addr, said.Prefix, "any address")}
+	if len(said.Ports) > 0 {
+		words = append(words, "port", strings.Join(strings.Fields(strings.Trim(fmt.Sprint(said.Ports), "[]")), ", "))
+	}
+	words = append(words, said.Network)
+	if len(said.Rules) > 0 {
+		words = append(words, "from rule", strings.Join(said.Rules, ", "))
+	}
+	if said.Mode != "" {
+		words = append(words, "("+said.Mode+")")
+	}
+	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -57,6 +59,20 @@ func TestHelp(t *testing.T) {
 			if len(line) > 121 {
 				t.Errorf("%v --help has a line of %d bytes: %s", args, len(line), line)
 			}
+		}
+	}
+}
+
+// TestReadmeNamesCommands holds that the README's table has each command.
+func TestReadmeNamesCommands(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range commandNames(newRoot()) {
+		if !regexp.MustCompile("(?m)^\\| .*`(devserver )?" + name + "\\b").Match(text) {
+			t.Errorf("the README's table has no %s", name)
 		}
 	}
 }
