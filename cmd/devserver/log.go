@@ -31,7 +31,7 @@ func (l *logger) tell(n devserver.Notice) {
 	case devserver.BuildStarted:
 		l.log.Info("build", "app", n.App, "files", n.Files, "first", n.First)
 	case devserver.BuildFailed:
-		l.log.Error("build failed", "app", n.App, "errors", buildErrors(n.Errors), "output", n.Output, ms("ms", n.Duration), "serving", n.Serving)
+		l.log.Error("build failed", "app", n.App, "errors", entries(n.Errors, func(e devserver.BuildError) buildError { return buildError(e) }), "output", n.Output, ms("ms", n.Duration), "serving", n.Serving)
 	case devserver.Unchanged:
 		l.log.Info("unchanged", "app", n.App, "files", n.Files, ms("build_ms", n.Build))
 	case devserver.AppReady:
@@ -43,7 +43,7 @@ func (l *logger) tell(n devserver.Notice) {
 	case devserver.WorkerExited:
 		l.log.Error("worker exited", "app", n.App, "exit", n.Exit, "last_lines", n.LastLines, ms("restart_in_ms", n.RestartIn))
 	case devserver.Escapes:
-		l.log.Warn("escapes", "app", n.App, "packages", escapes(n.Packages))
+		l.log.Warn("escapes", "app", n.App, "packages", entries(n.Packages, func(e devserver.Escape) escapeEntry { return escapeEntry(e) }))
 	case devserver.Recovered:
 		l.log.Info("recovered", "journals", n.Journals, "events", n.Events)
 	case devserver.Warning:
@@ -63,14 +63,6 @@ type buildError struct {
 	Message string `json:"message"`
 }
 
-func buildErrors(errs []devserver.BuildError) []buildError {
-	out := make([]buildError, 0, len(errs))
-	for _, e := range errs {
-		out = append(out, buildError(e))
-	}
-	return out
-}
-
 // escapeEntry is a package that can open sockets unseen as an object of the log.
 type escapeEntry struct {
 	Package string `json:"package"`
@@ -78,10 +70,11 @@ type escapeEntry struct {
 	Text    string `json:"text"`
 }
 
-func escapes(all []devserver.Escape) []escapeEntry {
-	out := make([]escapeEntry, 0, len(all))
-	for _, e := range all {
-		out = append(out, escapeEntry(e))
+// entries are values as objects of the log; none are [] and not null.
+func entries[V, E any](all []V, entry func(V) E) []E {
+	out := make([]E, 0, len(all))
+	for _, v := range all {
+		out = append(out, entry(v))
 	}
 	return out
 }
