@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -57,9 +58,14 @@ tells of an older window only, last_start and last_used too.
 
 // showQuotas prints the quotas once, or again whenever they change until the command is asked to stop.
 func showQuotas(c *cobra.Command, l *listing, rec *devserver.Recording, clock *sandboxClock) error {
-	show := (&quotaView{w: c.OutOrStdout(), redraw: isTerminal(c.OutOrStdout())}).show
+	w := c.OutOrStdout()
+	view := &quotaView{w: w}
+	if isTerminal(w) {
+		view.width = func() int { return columns(w.(*os.File)) }
+	}
+	show := view.show
 	if l.json {
-		show = quotaLines(c.OutOrStdout())
+		show = quotaLines(w)
 	}
 	ticks := time.NewTicker(quotasEvery)
 	defer ticks.Stop()

@@ -71,7 +71,10 @@ func TestQuotaViewFollows(t *testing.T) {
 	more.Rows = []devserver.Quota{quota("shop", "send", "minute", 2, 9)}
 	views := func(redraw bool) (shown []string) {
 		var b bytes.Buffer
-		v := quotaView{w: &b, redraw: redraw}
+		v := quotaView{w: &b}
+		if redraw {
+			v.width = func() int { return 60 } // of a terminal in which the day's line takes two rows
+		}
 		for _, q := range []devserver.Quotas{q, later, more} {
 			b.Reset()
 			if err := v.show(q, 0); err != nil {
@@ -81,7 +84,7 @@ func TestQuotaViewFollows(t *testing.T) {
 		}
 		return shown
 	}
-	over := "\x1b[4A\x1b[J"
+	over := "\x1b[5A\x1b[J"
 	got := views(true)
 	if strings.Contains(got[0], "\x1b") || !strings.HasPrefix(got[1], over+"RESOURCE") || !strings.Contains(got[1], "refilled in 20s") || !strings.HasPrefix(got[2], over) {
 		t.Errorf("on a terminal: %q", got)

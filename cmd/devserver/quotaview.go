@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/lipgloss"
+
 	"github.com/seed-d81df0db/devserver/devserver"
 )
 
@@ -30,16 +32,16 @@ func quotaLines(w io.Writer) func(devserver.Quotas, time.Duration) error {
 
 // quotaView shows quotas to a person: a table, and below it when they are refilled and what they cost.
 type quotaView struct {
-	w      io.Writer
-	redraw bool // a terminal: what was shown before is drawn over
-	drawn  int  // lines of it
-	last   []devserver.Quota
+	w     io.Writer
+	width func() int // columns of the terminal, on which what was shown before is drawn over; nil: not a terminal
+	drawn int        // rows of the terminal that were drawn
+	last  []devserver.Quota
 }
 
 // show writes the quotas; again only when they have changed, or on a terminal, where the time left changes too.
 func (v *quotaView) show(q devserver.Quotas, ahead time.Duration) error {
 	again := v.last != nil
-	if again && !v.redraw && slices.Equal(v.last, q.Rows) {
+	if again && v.width == nil && slices.Equal(v.last, q.Rows) {
 		return nil
 	}
 	v.last = append([]devserver.Quota{}, q.Rows...)
@@ -52,14 +54,24 @@ func (v *quotaView) show(q devserver.Quotas, ahead time.Duration) error {
 	b.WriteString(s.b.String())
 	text := b.String()
 	switch {
-	case again && v.redraw && v.drawn > 0:
+	case again && v.width != nil:
 		text = fmt.Sprintf("\x1b[%dA\x1b[J", v.drawn) + text
-	case again && !v.redraw:
+	case again:
 		text = "\n" + text
 	}
-	v.drawn = strings.Count(b.String(), "\n")
+	if v.width != nil {
+		v.drawn = rows(b.String(), v.width())
+	}
 	_, err := io.WriteString(v.w, text)
 	return err
+}
+
+// rows is how many rows of a terminal the lines of a text take: one that is too wide goes on in the next.
+func rows(text string, width int) (n int) {
+	for line := range strings.Lines(text) {
+		n += max(1, (lipgloss.Width(line)+width-1)/width)
+	}
+	return n
 }
 
 // quotaTable writes a row for each resource; the app's name stands in front when there are several.
@@ -122,7 +134,7 @@ func quotaNotes(s *sheet, q devserver.Quotas, ahead time.Duration) {
 	s.row("day", fmt.Sprintf("refilled in %s, at midnight Pacific time (%s here)", left(midnight.Sub(q.At)), midnight.Local().Format("Jan 2, 15:04")))
 	for _, row := range q.Rows {
 		if row.Resource == "bytes_sent" && row.Window == "day" {
-			s.row("cost", fmt.Sprintf("%s sent %s today: %s in production (%.2f US$ a GB, received bytes are free)",
+			s.row("cost", fmt.Sprintf("%s sent %s today: %s in production, at %.2f US$ a GB",
 				row.App, size(row.Used), dollars(devserver.SentCost(row.Used)), devserver.OutgoingPrice))
 		}
 	}
