@@ -55,11 +55,13 @@ type AppReady struct {
 type Denied struct {
 	App, Rule, Network string
 	Destination        string // as the program wrote it
+	Addr               string // the IP address to which that led and which was denied, "" when there is none
 	CallSite           string // path/from/module.go:42
 	Reason             string
-	Advice             string // what to do about it
-	Request            string // "GET /orders/7", "" when no request led to it
-	Report             bool   // let through: production would have denied it
+	Advice             string       // what to do about it
+	Request            string       // "GET /orders/7", "" when no request led to it
+	Report             bool         // let through: production would have denied it
+	Under              JudgeOptions // by which NewJudge judges as the app's rules do
 }
 
 // WorkerExited says that an app's process ended by itself.

@@ -12,6 +12,9 @@ func (p *Policy) check() error {
 	if p.Errors != "" && !slices.Contains(ErrorStyles, p.Errors) {
 		errs = append(errs, errors.New(`errors: "`+p.Errors+`" is not a set of error texts; accepted: `+strings.Join(ErrorStyles, ", ")))
 	}
+	if p.Options != "" && !slices.Contains(optionStyles, p.Options) {
+		errs = append(errs, errors.New(`options: "`+p.Options+`" is no way to answer options; accepted: `+strings.Join(optionStyles, ", ")))
+	}
 	for r, s := range p.Rules {
 		if !r.Known() {
 			errs = append(errs, errors.New(`rules: unknown rule "`+string(r)+`"`))

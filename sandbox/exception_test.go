@@ -233,6 +233,35 @@ func TestExplainRule(t *testing.T) {
 	}
 }
 
+// TestExplainedErrors holds what a program is told in both sets of texts.
+func TestExplainedErrors(t *testing.T) {
+	t.Parallel()
+	classic := strict()
+	classic.Errors = ErrorsClassic
+	errno, old := compile(t, strict()), compile(t, classic)
+	for _, tt := range []struct {
+		address      string
+		answers      []netip.Addr
+		errno, words string
+	}{
+		{"10.0.0.1:80", nil, "permission denied", "API error 5 (remote_socket: PERMISSION_DENIED): Attempt to access a blocked recipient without permission."},
+		{"a.example:80", addrs(), "no such host", `API error 2 (remote_socket: GAI_ERROR): system_error:-2 error_detail:"Name or service not known"`},
+		{"1.1.1.1:80", nil, "", ""},
+	} {
+		if got := errno.Explain("tcp", tt.address, tt.answers).Error; got != tt.errno {
+			t.Errorf("%s: %q, want %q", tt.address, got, tt.errno)
+		}
+		if got := old.Explain("tcp", tt.address, tt.answers).Error; got != tt.words {
+			t.Errorf("%s, classic: %q, want %q", tt.address, got, tt.words)
+		}
+	}
+	for rule, want := range map[Rule]string{RuleReclaimed: "API error 7 (remote_socket: SOCKET_CLOSED)", RuleListen: "permission denied"} {
+		if got := old.ExplainRule(rule).Error; got != want {
+			t.Errorf("%s, classic: %q, want %q", rule, got, want)
+		}
+	}
+}
+
 func TestExceptionChecks(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -1,9 +1,10 @@
 package sandbox
 
 import (
+	"errors"
 	"maps"
 	"net/netip"
-	"syscall"
+	"os"
 )
 
 // An Explanation says what production does with an address, by which rule and from which source.
@@ -42,7 +43,7 @@ func (j *Judge) ExplainRule(r Rule) RuleExplanation {
 		e.Mode = ""
 	}
 	if r.Known() && !r.Allows() {
-		e.Error, e.Advice = errorText(r), r.Advice()
+		e.Error, e.Advice = j.errorText(r), r.Advice()
 	}
 	return e
 }
@@ -76,7 +77,7 @@ func (j *Judge) Explain(network, address string, answers []netip.Addr) Explanati
 		e.Advice = "Explain one of its addresses, or give them with the name as explain --batch reads them."
 	}
 	if d.Denied() {
-		e.Error = errorText(d.Rule)
+		e.Error = j.errorText(d.Rule)
 	}
 	return e
 }
@@ -122,19 +123,30 @@ func (j *Judge) also(d Decision, network, address string, answers []netip.Addr) 
 	return rules
 }
 
-// errorText is what a program is told when the rule denies its call.
-func errorText(r Rule) string {
+// errorText is what a program is told when the rule denies its call, without the name of the system call.
+func (j *Judge) errorText(r Rule) string {
+	t := texts{j.policy.Errors == ErrorsClassic}
+	var err error
 	switch r {
-	case RuleBilling:
-		return billingText
 	case RuleUnresolved:
+		if text := t.name(); text != "" {
+			return text
+		}
 		return "no such host"
 	case RuleQuota:
-		return overQuota(calls[KindConnect].method).Error()
+		err = t.overQuota(calls[KindConnect].method)
 	case RuleReclaimed:
-		return syscall.EPIPE.Error()
+		err = t.brokenPipe(KindSend)
 	case RuleDeadline:
-		return pastDeadline(calls[KindReceive].method).Error()
+		err = t.pastDeadline(KindReceive)
+	case RuleOption:
+		err = t.option(true)
+	default:
+		err = t.denied(r, KindConnect)
 	}
-	return syscall.EACCES.Error()
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		return call.Err.Error()
+	}
+	return err.Error()
 }

@@ -183,7 +183,8 @@ func TestCompileRefuses(t *testing.T) {
 		"must not be negative":  {Reclaim: -1},
 		"ports from 1 to 65535": {Exceptions: []Exception{{Host: "a"}}},
 		"an invalid prefix":     {Google: []netip.Prefix{{}}},
-		`"c" is not a set of error texts; accepted: errno, classic`: {Errors: "c"},
+		`"latin" is not`:        {Errors: "latin"},
+		`"fake" is no way`:      {Options: "fake"},
 	} {
 		if _, err := p.Compile(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Compile: %v, want %s", err, want)

@@ -123,15 +123,5 @@ func sameException(x, y sandbox.Exception) bool {
 
 // choice is a field whose value is one of a few words.
 func choice(d *yamlfile.Document, key string, to *string, words ...string) yamlfile.Field {
-	return yamlfile.Field{Key: key, Read: func(_, v ast.Node) error {
-		text, err := d.Scalar(v, key)
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(words, text) {
-			return d.Errorf(v, "%s: %q is not accepted; accepted: %s", key, text, strings.Join(words, ", "))
-		}
-		*to = text
-		return nil
-	}}
+	return yamlfile.Field{Key: key, Read: func(_, v ast.Node) error { return readWord(d, v, key, words, to) }}
 }

@@ -23,6 +23,7 @@ type Overrides struct {
 	Idle     *time.Duration // the limit of reclaim; 0 never
 	Deadline *time.Duration // of an operation; 0 none
 	Errors   string         // one of sandbox.ErrorStyles; "" stays as it was
+	Options  string         // how socket options are answered, see sandbox.Policy; "" stays as it was
 	// Exceptions come before those that hold already and decide where both fit. nil: they stay as they were; empty and
 	// not nil: there are none.
 	Exceptions []sandbox.Exception
@@ -43,6 +44,7 @@ type Quota struct {
 //	reclaim: {idle: 2m}
 //	deadline: 60s
 //	errors: classic
+//	options: real
 //	exceptions: [{host: db.example.com, ports: [5432], rules: [private]}]
 func (o *Overrides) Fields(d *yamlfile.Document) []yamlfile.Field {
 	return []yamlfile.Field{
@@ -51,6 +53,9 @@ func (o *Overrides) Fields(d *yamlfile.Document) []yamlfile.Field {
 		{Key: "quotas", Read: func(_, v ast.Node) error { return o.readQuotas(d, v) }},
 		{Key: "reclaim", Read: func(_, v ast.Node) error {
 			return o.readLimit(d, v, "reclaim", "idle", sandbox.RuleReclaimed, &o.Idle)
+		}},
+		{Key: "options", Read: func(_, v ast.Node) error {
+			return readWord(d, v, "options", []string{sandbox.OptionsReal, sandbox.OptionsMock, sandbox.OptionsMockRaw}, &o.Options)
 		}},
 		{Key: "deadline", Read: func(_, v ast.Node) error {
 			return o.readLimit(d, v, "deadline", "after", sandbox.RuleDeadline, &o.Deadline)
@@ -92,6 +97,9 @@ func (o *Overrides) Apply(p *sandbox.Policy) {
 	}
 	if o.Errors != "" {
 		p.Errors = o.Errors
+	}
+	if o.Options != "" {
+		p.Options = o.Options
 	}
 	o.applyExceptions(p)
 }
@@ -244,6 +252,19 @@ func readBool(d *yamlfile.Document, n ast.Node, where string, to **bool) error {
 	}
 	b := i == 1
 	*to = &b
+	return nil
+}
+
+// readWord reads one of the accepted words.
+func readWord(d *yamlfile.Document, n ast.Node, where string, accepted []string, to *string) error {
+	text, err := d.Scalar(n, where)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(accepted, text) {
+		return d.Errorf(n, "%s: %q is not known; accepted: %s", where, text, strings.Join(accepted, ", "))
+	}
+	*to = text
 	return nil
 }
 
