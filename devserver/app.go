@@ -28,11 +28,15 @@ type app struct {
 	standins []sandbox.Standin
 	env      []string
 	usage    *usage
+	sourceOf map[sandbox.Resource]string // where a quota's limits come from
 	listener net.Listener
 	port     int // $PORT, which is also the front proxy's
 	url      string
 	proxy    *proxy.Proxy
 	ready    chan struct{} // closed when it accepts for the first time
+
+	counting    sync.RWMutex // held for reading while usage is touched
+	usageClosed bool         // guarded by counting
 
 	mu    sync.Mutex
 	shown web.App // what the console shows; guarded by mu
@@ -78,8 +82,25 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 		return nil, err
 	}
 	a.proxy = proxy.New(proxy.Config{App: a.name, ServeOld: s.opts.OnBuild == "serve-old", Answered: func(ans proxy.Answer) { s.requests.add(a.name, ans) }})
-	a.shown = web.App{Name: a.name, URL: a.url, Profile: a.policy.Profile, IdleLimit: a.policy.Reclaim, Sources: sources(a.policy)}
+	explainer, err := newExplainer(a.policy, a.standins)
+	if err != nil {
+		u.Close()
+		return nil, err
+	}
+	a.sourceOf = limitSources(a.policy)
+	a.shown = web.App{
+		Name: a.name, URL: a.url, Profile: a.policy.Profile, IdleLimit: idleLimit(a.policy), Sources: sources(a.policy),
+		Policy: a.policy, Explainer: explainer, ExplainFlags: s.explainFlags,
+	}
 	return a, nil
+}
+
+// idleLimit is after how long a socket is reclaimed, 0: never.
+func idleLimit(p *sandbox.Policy) time.Duration {
+	if p.Mode(sandbox.RuleReclaimed) == sandbox.ModeOff {
+		return 0
+	}
+	return p.Reclaim
 }
 
 // sources tells where production's documents say what a rule says.
@@ -101,12 +122,13 @@ func (a *app) show(change func(*web.App)) {
 	a.sup.touch()
 }
 
-// state returns a copy of what the console shows.
-func (a *app) state() web.App {
+// state returns a copy of what the console shows at now, by the sandbox's clock.
+func (a *app) state(now int64) web.App {
+	quotas := a.quotas(now)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	shown := a.shown
-	shown.Builds = slices.Clone(shown.Builds)
+	shown.Builds, shown.Quotas = slices.Clone(shown.Builds), quotas
 	return shown
 }
 
@@ -118,12 +140,6 @@ func (a *app) showBuild(b web.Build) {
 		w.Builds = slices.Insert(w.Builds, 0, b)
 		w.Builds = w.Builds[:min(len(w.Builds), keptBuilds)]
 	})
-}
-
-// countDay tells the workers when production's day ends, by the sandbox's clock.
-func (a *app) countDay(now int64) {
-	start, end := quotaDay(time.Unix(0, now))
-	a.usage.SetDay(start.UnixNano(), end.UnixNano())
 }
 
 // serve runs the front proxy until ctx ends.

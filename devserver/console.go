@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/web"
 )
 
@@ -45,7 +46,7 @@ func (s *supervisor) pulse(ctx context.Context) {
 func (s *supervisor) consoleHandler(ln net.Listener) (http.Handler, error) {
 	addr := ln.Addr().(*net.TCPAddr)
 	return web.NewHandler(web.Config{
-		Source: s.db, State: s.state, Controls: controls{s.fleet, s.db}, Live: &s.live,
+		Source: s.db, State: s.state, Controls: controls{s.fleet, s.db, s.quotas}, Live: &s.live,
 		Log:   slog.New(slog.NewTextHandler(warner{s.notices}, &slog.HandlerOptions{ReplaceAttr: withoutTime})),
 		Token: s.token, Hosts: web.LoopbackHosts(addr.Port), Open: !addr.IP.IsLoopback(),
 	})
@@ -68,9 +69,11 @@ func withoutTime(_ []string, a slog.Attr) slog.Attr {
 
 func (s *supervisor) state() web.State {
 	offset, moves := s.fleet.clock()
-	state := web.State{Offset: offset, Moves: moves, Recording: s.db.Path()}
+	now := sandbox.Now() + int64(offset)
+	state := web.State{Time: time.Unix(0, now), Offset: offset, Moves: moves, Recording: s.db.Path()}
+	state.Day.Start, state.Day.End = quotaDay(state.Time)
 	for _, a := range s.apps {
-		state.Apps = append(state.Apps, a.state())
+		state.Apps = append(state.Apps, a.state(now))
 	}
 	return state
 }

@@ -32,6 +32,7 @@ type supervisor struct {
 	requests *requestLog
 	strays   *strays
 	fleet    *fleet
+	quotas   *quotaBook
 	tool     project.Go
 	apps     []*app
 
@@ -40,6 +41,8 @@ type supervisor struct {
 	token      string
 	consoleURL string
 	before     record.Counts // what the recording held at the start
+	// explainFlags make the command explain judge as this run does.
+	explainFlags []string
 
 	// work ends when even the last journal must not be read any further; it outlives Run's own context.
 	work     context.Context
@@ -107,6 +110,8 @@ func (s *supervisor) start(ctx context.Context, p *plan) error {
 		s.watched = []string{p.config.File}
 	}
 	s.closing(s.peers.Close)
+	s.quotas = newQuotaBook(s)
+	s.explainFlags = explainFlags(&s.opts, p.config)
 	s.consoleURL = urlOf(consoleLn)
 	for _, a := range p.apps {
 		if err := s.addApp(a); err != nil {
@@ -197,7 +202,7 @@ func (s *supervisor) addApp(p *plannedApp) error {
 	if err != nil {
 		return err
 	}
-	s.closing(a.usage.Close)
+	s.closing(func() error { return s.quotas.close(a) })
 	s.apps = append(s.apps, a)
 	return nil
 }

@@ -1,11 +1,13 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/seed-d81df0db/devserver/sandbox/record"
@@ -14,7 +16,7 @@ import (
 // maxAdvance is the longest step of the clock; two days show every quota window and limit there is.
 const maxAdvance = 366 * day
 
-// advance moves the sandbox's clock: {"duration": "2m1s"}, or a form's field.
+// advance moves the sandbox's clock: {"duration": "2m1s"}, or {"to": "minute"} or "midnight", or a form's fields.
 func (c *console) advance(w http.ResponseWriter, r *http.Request) error {
 	if c.Controls == nil {
 		return errNoControls
@@ -23,16 +25,29 @@ func (c *console) advance(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d, err := time.ParseDuration(fields["duration"])
-	if err != nil || d <= 0 || d > maxAdvance {
-		return problemf(http.StatusBadRequest, "Not a length of time",
-			`"duration" is %q; a length of time above zero and of at most a year is expected, as in {"duration": "2m1s"}.`, fields["duration"])
-	}
-	clock, err := c.Controls.Advance(r.Context(), d)
+	clock, err := c.advanceBy(r.Context(), fields["duration"], fields["to"])
 	if err != nil {
 		return notDone(err)
 	}
 	return done(w, r, fields, clock)
+}
+
+// advanceBy moves the clock by a duration or to a border, whichever is given.
+func (c *console) advanceBy(ctx context.Context, duration, to string) (ClockState, error) {
+	switch border := Border(to); {
+	case to != "" && duration != "":
+		return ClockState{}, problemf(http.StatusBadRequest, "By, or to", `There are both "duration" and "to"; give one of them.`)
+	case border == BorderMinute || border == BorderMidnight:
+		return c.Controls.AdvanceTo(ctx, border)
+	case to != "":
+		return ClockState{}, problemf(http.StatusBadRequest, "No such time", `"to" is %q; it is "minute" or "midnight".`, to)
+	}
+	d, err := time.ParseDuration(strings.TrimSpace(duration))
+	if err != nil || d <= 0 || d > maxAdvance {
+		return ClockState{}, problemf(http.StatusBadRequest, "Not a length of time",
+			`"duration" is %q; a length of time above zero and of at most a year is expected, as in {"duration": "2m1s"}.`, duration)
+	}
+	return c.Controls.Advance(ctx, d)
 }
 
 func (c *console) resetClock(w http.ResponseWriter, r *http.Request) error {

@@ -47,7 +47,8 @@ func get(handler http.Handler, path string) *httptest.ResponseRecorder {
 func full() State { return moved(noon) }
 
 func empty() State {
-	return State{Apps: []App{{Name: "guestbook", URL: "http://127.0.0.1:8080", Profile: "appengine", IdleLimit: 2 * time.Minute}}}
+	app := App{Name: "guestbook", URL: "http://127.0.0.1:8080", Profile: "appengine", IdleLimit: 2 * time.Minute}
+	return timed(State{Apps: []App{ruled(app, testPolicy(), noon, nil)}}, noon)
 }
 
 // pageCases are all pages, with full and with empty data, and what must be on them.
@@ -69,6 +70,18 @@ var pageCases = []struct {
 	{"reclaims-empty", "/reclaims", true, []string{"Nothing was reclaimed yet", "devserver clock advance 2m1s"}},
 	{"denials", "/denials", false, []string{"10.0.0.7:8080", "A private address", "3 times", "Private, broadcast, multicast", "devserver explain tcp 10.0.0.7:8080"}},
 	{"denials-empty", "/denials", true, []string{"Nothing was denied", "devserver explain"}},
+	{"quotas", "/quotas", false, []string{">0:59<", "midnight Pacific (5 March, 08:00 here), in 19 h 57 min", "4,800 of 4,800", "0 left", "Limited", "Used up for today", "31.2 MiB of 113 MiB", "1.8 GB, which costs about US$ 0.22", "Reset usage",
+		testQuotas, `"quota-guestbook-connect"`, "Reset the clock"}},
+	{"quotas-empty", "/quotas", true, []string{"0 of 4,800", "4,800 left", "0 B of 113 MiB", "0 B, which costs nothing"}},
+	{"rules", "/rules", false, []string{"port25", "Port 25 (SMTP)", "enforce", "after 2 min", "report", "off", "smtp.gmail.com, ports 465, 587", "8.8.8.8:53", "github.com/mattn/go-sqlite3", "comes later"}},
+	{"rules-denied", "/rules?network=tcp&address=10.0.0.7%3A25&answers=", false, []string{"denied by", ">port25<", "Production blocks port 25", "permission denied", "port 587", "Would speak too", "a private address", testLimits, "devserver explain tcp 10.0.0.7:25"}},
+	{"rules-answers", "/rules?network=tcp&address=db.example.com%3A5432&answers=93.184.216.34", false, []string{"allowed by", ">public<", "A stand-in serves it: 127.0.0.1:5432.", "devserver explain tcp db.example.com:5432 93.184.216.34"}},
+	{"rules-odd", "/rules?network=carrier+pigeon&address=%3Cscript%3E&answers=", false, []string{"denied by", ">network<", "carrier pigeon", "devserver explain 'carrier pigeon' '<script>'"}},
+	{"rules-wrong", "/rules?network=tcp&address=db%3A1&answers=ten", false, []string{`"ten" is not an IP address`}},
+	{"rules-empty", "/rules", true, []string{"No package of the newest build is known to do so"}},
+	{"clock", "/clock", false, []string{"12:02:01", "04:02:01", "Wednesday, 4 March 2026", "PST", "On by 59 s, to 12:03 here. The quotas of the minute are refilled; 1 open socket falls due", "On by 2 min 1 s, to 12:04 here", "4 open sockets fall due",
+		"On by 19 h 57 min, to 5 March, 08:00 here. The quotas of the day and of the minute are refilled", "on 2 min 1 s", "devserver clock advance midnight"}},
+	{"clock-empty", "/clock", true, []string{"no socket falls due", "The clock has not been moved", "the machine's own time"}},
 	{"no-page", "/nowhere", false, []string{"There is nothing at /nowhere"}},
 	{"no-number", "/sockets/seven", false, []string{"is no socket's number", "400"}},
 	{"no-socket", "/sockets/4711", false, []string{"Socket 4711 is not in this recording"}},
@@ -82,6 +95,9 @@ func TestPages(t *testing.T) {
 			data, state := lively(noon), full
 			if tt.empty {
 				data, state = &recording{}, empty
+			}
+			if tt.name == "quotas" {
+				overQuota(data)
 			}
 			handler := newConsole(t, data, state, nil)
 			body := get(handler, tt.path).Body.String()
@@ -100,7 +116,7 @@ func TestPages(t *testing.T) {
 }
 
 func unescape(body string) string {
-	return strings.NewReplacer("&#39;", "'", "&#43;", "+", "&amp;", "&").Replace(body)
+	return strings.NewReplacer("&#39;", "'", "&#43;", "+", "&amp;", "&", "&#34;", `"`, "&lt;", "<", "&gt;", ">").Replace(body)
 }
 
 func golden(t *testing.T, name, body string) {
