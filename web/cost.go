@@ -15,7 +15,7 @@ const (
 )
 
 // costUSD is what sending so many bytes costs.
-func costUSD(bytes int64) float64 { return float64(bytes) / gigabyte * centsPerGB / 100 }
+func costUSD(bytes int64) float64 { return float64(bytes) * centsPerGB / (100 * gigabyte) }
 
 // cost writes it for a person, in dollars and cents.
 func cost(bytes int64) string {

@@ -20,7 +20,7 @@ type overviewData struct {
 	Spark    spark
 	Reloads  []reload
 	Broken   []reload // apps whose newest build failed
-	Meters   []meterRow
+	Meters   []meterGroup
 	Minute   refill
 }
 
@@ -60,7 +60,7 @@ func (c *console) overviewPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	data.Reloads, data.Broken = reloads(f.State)
-	data.Meters, data.Minute = meterRows(f.State), f.State.minuteRefill()
+	data.Meters, data.Minute = meterGroups(f.State), f.State.minuteRefill()
 	return c.render(w, http.StatusOK, "overview", data)
 }
 

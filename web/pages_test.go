@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
 
@@ -57,8 +59,8 @@ var pageCases = []struct {
 	empty      bool
 	want       []string
 }{
-	{"overview", "/", false, []string{"mail.go:42", "dialled smtp.example.com:25. Production blocks port 25 (SMTP).", "wrote to mq.example.com:5672", "idle for 2 min 6 s", "orders.go:91:7: undefined: rows", "The clock is 2 min 1 s ahead", "devserver explain tcp smtp.example.com:25", "recording.db"}},
-	{"overview-empty", "/", true, []string{"None so far", "http://127.0.0.1:8080", "Save a file"}},
+	{"overview", "/", false, []string{"mail.go:42", "dialled smtp.example.com:25. Production blocks port 25 (SMTP).", "wrote to mq.example.com:5672", "idle for 2 min 6 s", "orders.go:91:7: undefined: rows", "Limited", "31.2 MiB of 113 MiB", "Used up for today", "The clock is 2 min 1 s ahead", "devserver explain tcp smtp.example.com:25", "recording.db"}},
+	{"overview-empty", "/", true, []string{"None so far", "Nothing is used this minute", "http://127.0.0.1:8080", "Save a file"}},
 	{"sockets", "/sockets?q=since%3A1m", false, []string{"db.example.com:5432", "builtin:whois", "port25", "1:46", "since:1m", "GET /orders/7", "−45 s", "reclaimed"}},
 	{"sockets-empty", "/sockets", true, []string{"No sockets yet", "http://127.0.0.1:8080"}},
 	{"sockets-none", "/sockets?q=host%3Anowhere", false, []string{"No socket matches", "Show all 23"}},
@@ -274,10 +276,24 @@ func TestHostileWords(t *testing.T) {
 	}
 	state := func() State {
 		return State{Recording: evil, Apps: []App{{Name: evil, URL: "javascript:alert(1)", Profile: evil, IdleLimit: time.Minute, Down: evil, Sources: map[string]string{evil: evil},
-			Builds: []Build{{Number: 2, At: noon, Files: []string{evil}}, {Number: 3, At: noon.Add(1), Errors: []string{evil}}}}}}
+			Builds: []Build{{Number: 2, At: noon, Files: []string{evil}}, {Number: 3, At: noon.Add(1), Errors: []string{evil}}}, Escapes: []Escape{{evil, evil, evil}}}}}
 	}
-	handler := newConsole(t, data, state, nil)
-	for _, path := range []string{"/", "/sockets", "/sockets/1", "/sockets/3", "/sockets/4", "/reclaims", "/denials", "/sockets?q=" + "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/sockets/%3Cscript%3E", "/%3Cscript%3Ealert(1)"} {
+	ruling := func() State {
+		s := state()
+		policy := testPolicy()
+		policy.Profile, policy.Rules[sandbox.RulePort25] = evil, sandbox.RuleSetting{Mode: sandbox.ModeEnforce, Source: evil}
+		policy.Quotas[sandbox.ResourceSend] = sandbox.Limit{Source: evil}
+		policy.Exceptions = append(policy.Exceptions, sandbox.Exception{Host: evil, Ports: []uint16{1}, Source: evil})
+		app := ruled(s.Apps[0], policy, noon, testUse)
+		app.ExplainFlags = []string{evil}
+		s.Apps = []App{app, app}
+		s.Apps[1].Name += "2"
+		return timed(s, noon)
+	}
+	handler := newConsole(t, data, ruling, nil)
+	ask := "/rules?network=" + url.QueryEscape(evil) + "&address=" + url.QueryEscape(evil) + "&answers="
+	for _, path := range []string{"/quotas", "/rules", "/clock", ask, ask + url.QueryEscape(evil), strings.Replace(ask, "network", "app", 1),
+		"/rules?network=tcp&address=a:25", "/", "/sockets", "/sockets/1", "/sockets/3", "/sockets/4", "/reclaims", "/denials", "/sockets?q=" + "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/sockets/%3Cscript%3E", "/%3Cscript%3Ealert(1)"} {
 		w := get(handler, path)
 		if w.Code >= 500 {
 			t.Errorf("%s: status %d", path, w.Code)
@@ -295,7 +311,7 @@ func TestHostileWords(t *testing.T) {
 func TestBrokenRecording(t *testing.T) {
 	t.Parallel()
 	handler := newConsole(t, &recording{err: errors.New("disk I/O error at /secret/path")}, full, nil)
-	for _, path := range []string{"/", "/sockets", "/sockets/1", "/reclaims", "/denials"} {
+	for _, path := range []string{"/", "/sockets", "/sockets/1", "/quotas", "/reclaims", "/denials", "/rules", "/clock"} {
 		w := get(handler, path)
 		if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "could not be read") {
 			t.Errorf("%s: status %d: %s", path, w.Code, w.Body)

@@ -49,8 +49,9 @@ func (q Quota) amount(n int64) string {
 // meter is a quota as a bar with its numbers.
 type meter struct {
 	Label string // for those who do not see the bar: Connects this minute
-	Part  string // percent of the bar; "" when there is no limit
-	Class string // full, near, some or ""
+	Part  string // percent; "" when there is no limit, and no bar
+	Width string // of the bar, percent: what is used at all is seen
+	Class string // full, near or ""
 	Text  string // 51,240 of 864,000
 	Left  string // 812,760 left
 	Up    bool   // nothing is left
@@ -67,14 +68,16 @@ func newMeter(q Quota) meter {
 	}
 	m.Text = fmt.Sprintf("%s of %s", q.amount(q.Used), q.amount(q.Limit))
 	m.Left = q.amount(q.left()) + " left"
-	m.Part = strconv.FormatFloat(q.part(), 'f', 2, 64)
+	width := q.part()
+	if q.Used > 0 {
+		width = max(width, narrowest)
+	}
+	m.Part, m.Width = strconv.FormatFloat(q.part(), 'f', 2, 64), strconv.FormatFloat(width, 'f', 2, 64)
 	switch {
 	case m.Up:
 		m.Class = "full"
 	case q.part() >= nearLimit:
 		m.Class = "near"
-	case q.Used > 0:
-		m.Class = "some"
 	}
 	return m
 }
@@ -86,30 +89,38 @@ func windowWords(window string) string {
 	return "today"
 }
 
-// meterRow is a meter as the overview shows it.
-type meterRow struct {
-	ID, App, Title string
-	Meter          meter
-	Day            bool // of the day; else of the minute
+// meterGroup is the meters of one app as the overview shows them.
+type meterGroup struct {
+	App  string
+	Rows []meterRow
 }
 
-// meterRows are the quotas that are worth a look: those of the minute that are in use, and those of the day that are
-// nearly used up.
-func meterRows(s State) []meterRow {
-	var rows []meterRow
+type meterRow struct {
+	ID, Title string
+	Meter     meter
+	Day       bool // of the day; else of the minute
+}
+
+// meterGroups are the quotas that are worth a look: those of the minute that are in use or used up, and those of the day
+// that are nearly used up. An app without any is left out.
+func meterGroups(s State) []meterGroup {
+	var groups []meterGroup
 	for _, app := range s.Apps {
+		group := meterGroup{App: app.Name}
 		for _, q := range app.Quotas {
 			day := q.Window == "day"
-			if !day && q.Used == 0 && !q.usedUp() || day && q.part() < nearLimit {
+			if day && q.part() < nearLimit || !day && q.Used == 0 && !q.usedUp() {
 				continue
 			}
-			rows = append(rows, meterRow{
-				ID: "meter-" + app.Name + "-" + q.Window + "-" + q.Resource, App: app.Name, Title: resourceTitles[sandbox.Resource(q.Resource)],
-				Meter: newMeter(q), Day: day,
+			group.Rows = append(group.Rows, meterRow{
+				ID: "meter-" + app.Name + "-" + q.Window + "-" + q.Resource, Title: resourceTitles[sandbox.Resource(q.Resource)], Meter: newMeter(q), Day: day,
 			})
 		}
+		if len(group.Rows) > 0 {
+			groups = append(groups, group)
+		}
 	}
-	return rows
+	return groups
 }
 
 // quota returns the app's quota of a resource in a window.

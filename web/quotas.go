@@ -122,6 +122,9 @@ func (c *console) reported(ctx context.Context, f record.EventFilter) ([]record.
 	events, err := c.Source.Events(ctx, f)
 	var rows []record.Denial
 	for _, e := range events {
+		if e.Kind == "deny" { // from when the rule was not in mode report
+			continue
+		}
 		i := slices.IndexFunc(rows, func(d record.Denial) bool {
 			return d.Kind == e.Kind && d.CallSite == e.CallSite && d.Host == e.Host && d.RemoteAddr == e.RemoteAddr
 		})

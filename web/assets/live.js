@@ -275,6 +275,8 @@ function dress() {
 
 document.addEventListener("selectionchange", () => wanted && !running && !selecting() && soon());
 $("pause")?.removeAttribute("hidden");
+const strip = $("side"); // on a narrow screen the navigation scrolls sideways
+strip.scrollLeft = (strip.querySelector("[aria-current]")?.offsetLeft ?? 0) - 40;
 dress();
 tick();
 setInterval(() => {
