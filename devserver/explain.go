@@ -74,8 +74,11 @@ func (e explainer) bare(t sandbox.Target) *sandbox.Standin {
 
 // reached is a local address that may be reached as it is: what production denies is let through and reported.
 func (e explainer) reached(x web.Explained, local *sandbox.Standin) web.Explained {
+	if x.Rule == sandbox.RuleBilling || x.Rule == sandbox.RuleNetwork {
+		return x
+	}
 	x.Standin = local.Label
-	if x.Verdict == sandbox.Deny && x.Rule != sandbox.RuleBilling && x.Rule != sandbox.RuleNetwork {
+	if x.Verdict == sandbox.Deny {
 		x.Verdict, x.Error = sandbox.Report, ""
 		x.Here = "It may be reached here, as --standin or devserver.yaml says; production denies it."
 	}

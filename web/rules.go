@@ -76,14 +76,19 @@ func (d *rulesData) answer() int {
 		if err != nil {
 			d.Wrong = err.Error() + "."
 		} else {
+			a.Network, a.Address, a.Command = shown(a.Network), shown(a.Address), shown(a.Command)
 			d.Answer = &a
 		}
 	}
+	d.Ask.Network, d.Ask.Address, d.Ask.Answers = shown(d.Ask.Network), shown(d.Ask.Address), shown(d.Ask.Answers)
 	if d.Wrong != "" {
 		return http.StatusBadRequest
 	}
 	return http.StatusOK
 }
+
+// shown makes what a program may have written fit for a page, which is UTF-8.
+func shown(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
 // ruleRows are all rules in the order in which they are asked.
 func ruleRows(p *sandbox.Policy) []ruleRow {
