@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/seed-d81df0db/devserver/devserver/profile"
 	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/web"
@@ -142,7 +144,7 @@ func (e explainer) means(s sandbox.Standin, t sandbox.Target, answers []netip.Ad
 // explainFlags are the flags by which the command explain judges as a run with these options does.
 func explainFlags(o *Options, c *project.Config) []string {
 	flags := []string{}
-	if c.File != "" {
+	if c.Profile != "" || !reflect.DeepEqual(c.Overrides, profile.Overrides{}) { // else the file has stand-ins and apps only
 		flags = append(flags, "--config", c.File)
 	}
 	if name := o.Profile; o.given("profile", name) {

@@ -2,10 +2,13 @@ package devserver
 
 import (
 	"net/netip"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/seed-d81df0db/devserver/devserver/profile"
+	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/web"
 )
@@ -141,6 +144,30 @@ func TestExplainAnything(t *testing.T) {
 					t.Errorf("Explain(%.20q, %.20q, %v) = %+v", network, address, answers, x)
 				}
 			}
+		}
+	}
+}
+
+func TestExplainFlags(t *testing.T) {
+	t.Parallel()
+	abs, err := filepath.Abs("mine.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		o    Options
+		c    project.Config
+		want []string
+	}{
+		{Options{}, project.Config{}, nil},
+		{Options{}, project.Config{File: "/shop/devserver.yaml", Standins: []project.Standin{{}}}, nil},
+		{Options{}, project.Config{File: "/shop/devserver.yaml", Profile: "open"}, []string{"--config", "/shop/devserver.yaml"}},
+		{Options{}, project.Config{File: "/shop/devserver.yaml", Overrides: profile.Overrides{Billing: new(bool)}}, []string{"--config", "/shop/devserver.yaml"}},
+		{Options{Profile: "appengine-php", NoBilling: true}, project.Config{}, []string{"--profile", "appengine-php", "--no-billing"}},
+		{Options{Profile: "mine.yaml"}, project.Config{}, []string{"--profile", abs}},
+	} {
+		if got := explainFlags(&tt.o, &tt.c); !slices.Equal(got, tt.want) {
+			t.Errorf("explainFlags(%+v, %+v) = %q, want %q", tt.o, tt.c, got, tt.want)
 		}
 	}
 }

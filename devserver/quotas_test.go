@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/profile"
-	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/web"
 )
@@ -312,27 +311,5 @@ func TestLimitSources(t *testing.T) {
 	}
 	if s := limitSources(policy("open"))[sandbox.ResourceConnect]; !strings.HasPrefix(s, "set by") {
 		t.Errorf("no limit comes from %q", s)
-	}
-}
-
-func TestExplainFlags(t *testing.T) {
-	t.Parallel()
-	abs, err := filepath.Abs("mine.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, tt := range []struct {
-		o    Options
-		file string
-		want []string
-	}{
-		{Options{}, "", nil},
-		{Options{}, "/shop/devserver.yaml", []string{"--config", "/shop/devserver.yaml"}},
-		{Options{Profile: "appengine-php", NoBilling: true}, "", []string{"--profile", "appengine-php", "--no-billing"}},
-		{Options{Profile: "mine.yaml"}, "", []string{"--profile", abs}},
-	} {
-		if got := explainFlags(&tt.o, &project.Config{File: tt.file}); !slices.Equal(got, tt.want) {
-			t.Errorf("explainFlags(%+v, %q) = %q, want %q", tt.o, tt.file, got, tt.want)
-		}
 	}
 }

@@ -195,6 +195,12 @@ func TestChangeAnswers(t *testing.T) {
 		{"/api/v1/quotas/reset", "app=guestbook", "application/x-www-form-urlencoded", 200, "reset quotas of guestbook", `"guestbook"`},
 		{"/api/v1/quotas/reset", "", "", 200, "reset quotas of all", `"guestbook"`},
 		{"/api/v1/quotas/reset", `{"app": "orders"}`, "", 404, "", `No app \"orders\" runs here; there is guestbook`},
+		{"/api/v1/quotas/reset", `{"app": "guestbook"}`, "application/x-www-form-urlencoded", 200, "reset quotas of guestbook", `"reset": [`}, // as curl -d says
+		{"/api/v1/quotas/reset", `{"ap": "guestbook"}`, "", 400, "", `no field \"ap\" here; there are app`},
+		{"/api/v1/quotas/reset", "name=guestbook", "application/x-www-form-urlencoded", 400, "", `no field \"name\"`},
+		{"/api/v1/quotas/reset", "app=%zz", "application/x-www-form-urlencoded", 400, "", "not a form"},
+		{"/api/v1/quotas/reset", "{}", "application/json", 200, "reset quotas of all", `"guestbook"`},
+		{"/api/v1/clock/reset", `{"app": "x"}`, "", 400, "", "nothing is asked for"},
 		{"/api/v1/quotas/reset", `{"app": 7}`, "", 400, "", "JSON object of texts"},
 		{"/api/v1/clock/reset", "", "", 200, "reset", `"offset_ns": 0`},
 		{"/api/v1/sockets/7/close", "", "", 200, "close 7", `"closed": 7`},

@@ -259,7 +259,7 @@ func (c *console) resetQuotas(w http.ResponseWriter, r *http.Request) error {
 	if c.Controls == nil {
 		return errNoControls
 	}
-	fields, err := bodyFields(r)
+	fields, err := bodyFields(r, "app")
 	if err != nil {
 		return err
 	}
