@@ -35,9 +35,6 @@ type app struct {
 	proxy    *proxy.Proxy
 	ready    chan struct{} // closed when it accepts for the first time
 
-	counting    sync.RWMutex // held for reading while usage is touched
-	usageClosed bool         // guarded by counting
-
 	mu    sync.Mutex
 	shown web.App // what the console shows; guarded by mu
 }
@@ -140,6 +137,12 @@ func (a *app) showBuild(b web.Build) {
 		w.Builds = slices.Insert(w.Builds, 0, b)
 		w.Builds = w.Builds[:min(len(w.Builds), keptBuilds)]
 	})
+}
+
+// countDay tells the workers when production's day ends, by the sandbox's clock.
+func (a *app) countDay(now int64) {
+	start, end := quotaDay(time.Unix(0, now))
+	a.usage.SetDay(start.UnixNano(), end.UnixNano())
 }
 
 // serve runs the front proxy until ctx ends.

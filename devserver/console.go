@@ -78,9 +78,37 @@ func (s *supervisor) state() web.State {
 	return state
 }
 
+// A lastCall lets requests in until it is closed. http.Server.Close does not wait for handlers, and what they read, such
+// as the mapped counters of quotas, is let go after it.
+type lastCall struct {
+	next http.Handler
+
+	inside sync.RWMutex // held for reading by each request
+	over   bool         // guarded by inside
+}
+
+func (l *lastCall) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.inside.RLock()
+	defer l.inside.RUnlock()
+	if l.over {
+		http.Error(w, "devserver is stopping", http.StatusServiceUnavailable)
+		return
+	}
+	l.next.ServeHTTP(w, r)
+}
+
+// close waits for those inside and lets nobody in any more.
+func (l *lastCall) close() {
+	l.inside.Lock()
+	defer l.inside.Unlock()
+	l.over = true
+}
+
 // serveConsole runs the console until ctx ends.
 func (s *supervisor) serveConsole(ctx context.Context, ln net.Listener, h http.Handler) error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	last := &lastCall{next: h}
+	defer last.close()
+	server := &http.Server{Handler: last, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	var wait sync.WaitGroup
 	wait.Go(func() { served <- server.Serve(ln) })

@@ -70,20 +70,11 @@ func (b *quotaBook) write(ctx context.Context) error {
 	return nil
 }
 
-// follow lets the quotas follow the sandbox's clock, which was moved: windows that it has not reached are dropped.
-func (b *quotaBook) follow() {
-	now := b.sup.fleet.clockNow()
-	for _, a := range b.sup.apps {
-		a.countDay(now)
-		a.useCounters(func(u *sandbox.Usage) { u.DropFuture(now) })
-	}
-}
-
 // reset starts usage afresh and returns when that is in the recording.
 func (b *quotaBook) reset(ctx context.Context, app string) (names []string, err error) {
 	for _, a := range b.sup.apps {
 		if app == "" || a.name == app {
-			a.useCounters((*sandbox.Usage).Reset)
+			a.usage.Reset()
 			names = append(names, a.name)
 		}
 	}
@@ -97,34 +88,9 @@ func (b *quotaBook) reset(ctx context.Context, app string) (names []string, err 
 	return names, nil
 }
 
-// close lets an app's counters go.
-func (b *quotaBook) close(a *app) error {
-	a.counting.Lock()
-	defer a.counting.Unlock()
-	a.usageClosed = true
-	return a.usage.Close()
-}
-
-// useCounters hands the app's counters to f, unless they are closed: what a request of the console began may end after
-// devserver has let them go.
-func (a *app) useCounters(f func(*sandbox.Usage)) {
-	a.counting.RLock()
-	defer a.counting.RUnlock()
-	if !a.usageClosed {
-		f(a.usage.Usage)
-	}
-}
-
-// countDay tells the workers when production's day ends, by the sandbox's clock.
-func (a *app) countDay(now int64) {
-	start, end := quotaDay(time.Unix(0, now))
-	a.useCounters(func(u *sandbox.Usage) { u.SetDay(start.UnixNano(), end.UnixNano()) })
-}
-
 // quotas is what the app has used at now, by the sandbox's clock.
 func (a *app) quotas(now int64) []web.Quota {
-	var windows []sandbox.UsageWindow
-	a.useCounters(func(u *sandbox.Usage) { windows = u.Snapshot(now) })
+	windows := a.usage.Snapshot(now)
 	mode := a.policy.Mode(sandbox.RuleQuota)
 	rows := make([]web.Quota, 0, len(windows))
 	for _, w := range windows {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -258,25 +259,30 @@ func usedInDay(t *testing.T, a *app, at time.Time) web.Quota {
 	return rows[i]
 }
 
-// TestClosedUsage: a request of the console that comes late finds no counters, and no unmapped memory.
-func TestClosedUsage(t *testing.T) {
+// TestLastCall: devserver's end waits for a request of the console that is under way, and lets no other in.
+func TestLastCall(t *testing.T) {
 	t.Parallel()
-	u, err := openUsage(filepath.Join(t.TempDir(), "usage"))
-	if err != nil {
-		t.Fatal(err)
+	entered, leave := make(chan struct{}), make(chan struct{})
+	served := 0
+	l := &lastCall{next: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		served++
+		close(entered)
+		<-leave
+	})}
+	done := make(chan struct{})
+	go l.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	<-entered
+	go func() { l.close(); close(done) }()
+	select {
+	case <-done:
+		t.Error("the end does not wait for a request under way")
+	default:
 	}
-	a := &app{name: "shop", usage: u, policy: &sandbox.Policy{}}
-	b := newQuotaBook(&supervisor{fleet: &fleet{}, apps: []*app{a}})
-	if got := len(a.quotas(sandbox.Now())); got != 14 {
-		t.Errorf("%d windows, want 14", got)
-	}
-	if err := b.close(a); err != nil {
-		t.Fatal(err)
-	}
-	b.follow()
-	a.countDay(sandbox.Now())
-	if got := a.quotas(sandbox.Now()); len(got) != 0 {
-		t.Errorf("after the end the counters say %+v", got)
+	close(leave)
+	<-done
+	w := httptest.NewRecorder()
+	if l.ServeHTTP(w, httptest.NewRequest("GET", "/", nil)); w.Code != http.StatusServiceUnavailable || served != 1 {
+		t.Errorf("after the end a request is answered %d, and %d were served", w.Code, served)
 	}
 }
 

@@ -128,7 +128,11 @@ func (s *supervisor) writeReady(ctx context.Context) error {
 
 // clockMoved lets the quotas follow the sandbox's clock.
 func (s *supervisor) clockMoved() {
-	s.quotas.follow()
+	now := s.fleet.clockNow()
+	for _, a := range s.apps {
+		a.countDay(now)
+		a.usage.DropFuture(now)
+	}
 	s.touch()
 }
 

@@ -202,7 +202,7 @@ func (s *supervisor) addApp(p *plannedApp) error {
 	if err != nil {
 		return err
 	}
-	s.closing(func() error { return s.quotas.close(a) })
+	s.closing(a.usage.Close)
 	s.apps = append(s.apps, a)
 	return nil
 }
