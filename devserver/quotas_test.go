@@ -167,8 +167,8 @@ func (s *site) checkMidnight() {
 	}
 }
 
-// TestBorders: the clock's borders, over days of 23 and 25 hours.
-func TestBorders(t *testing.T) {
+// TestClockBorders: the clock's borders, over days of 23 and 25 hours.
+func TestClockBorders(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		border   web.Border
