@@ -65,7 +65,7 @@ func (s *site) wantUsed(when, resource, window string, want int64) web.Quota {
 }
 
 const (
-	echo      = "/dial?addr=echo.example.com:7"
+	echoDial  = "/dial?addr=echo.example.com:7"
 	overQuota = "dial tcp 240.0.0.1:7: The API call remote_socket.Connect() required more quota than is available."
 )
 
@@ -76,7 +76,7 @@ func TestQuotasOutlive(t *testing.T) {
 	s.up()
 	dial := func(when, want string) {
 		t.Helper()
-		if got := s.get(echo); got != want {
+		if got := s.get(echoDial); got != want {
 			t.Errorf("%s a dial says %q, want %q", when, got, want)
 		}
 	}
@@ -147,7 +147,7 @@ func (s *site) checkMidnight() {
 	if got := time.Unix(0, day.WindowStart).In(pacific).Format("15:04:05"); got != "00:00:00" {
 		s.t.Errorf("the day begins at %s in Pacific time", got)
 	}
-	if got := s.get(echo); got != "<nil>" {
+	if got := s.get(echoDial); got != "<nil>" {
 		s.t.Errorf("in the new day a dial says %q", got)
 	}
 	s.wantUsed("in the new day", "connect", "day", 1)

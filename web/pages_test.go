@@ -280,7 +280,8 @@ func TestHostileWords(t *testing.T) {
 		policy.Profile, policy.Rules[sandbox.RulePort25] = evil, sandbox.RuleSetting{Mode: sandbox.ModeEnforce, Source: evil}
 		policy.Quotas[sandbox.ResourceSend] = sandbox.Limit{Source: evil}
 		policy.Exceptions = append(policy.Exceptions, sandbox.Exception{Host: evil, Ports: []uint16{1}, Source: evil})
-		app := ruled(s.Apps[0], policy, noon, testUse)
+		app := ruled(s.Apps[0], testPolicy(), noon, testUse)
+		app.Policy, app.Quotas = policy, counted(evil, policy, noon, testUse) // a page shows even what no profile can hold
 		app.ExplainFlags = []string{evil}
 		s.Apps = []App{app, app}
 		s.Apps[1].Name += "2"
