@@ -3,7 +3,6 @@ package web
 import (
 	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -44,7 +43,7 @@ func (r ruleRow) Word() string {
 }
 
 // exceptionRow is an exception of the profile as the table shows it.
-type exceptionRow struct{ Endpoint, Network, Source string }
+type exceptionRow struct{ Endpoint, Network, Rules, Source string }
 
 func (c *console) rulesPage(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
@@ -137,7 +136,7 @@ func exceptionRows(p *sandbox.Policy) []exceptionRow {
 	}
 	var rows []exceptionRow
 	for _, x := range p.Exceptions {
-		row := exceptionRow{Endpoint: endpoint(x.Host, x.Addr, x.Ports), Network: x.Network, Source: x.Source}
+		row := exceptionRow{Endpoint: exceptedEndpoint(x), Network: x.Network, Rules: exceptedRules(x), Source: x.Source}
 		if row.Network == "" {
 			row.Network = "tcp and udp"
 		}
@@ -146,19 +145,23 @@ func exceptionRows(p *sandbox.Policy) []exceptionRow {
 	return rows
 }
 
-// endpoint writes a host or an address with its ports: smtp.gmail.com, port 465 or 587.
-func endpoint(host string, addr netip.Addr, ports []uint16) string {
-	if host == "" && addr.IsValid() {
-		host = addr.String()
+// exceptedRules are the rules that an exception lifts.
+func exceptedRules(sandbox.Exception) string { return string(sandbox.RuleGoogle) }
+
+// exceptedEndpoint writes a host or an address with its ports: smtp.gmail.com, ports 465, 587.
+func exceptedEndpoint(x sandbox.Exception) string {
+	host := x.Host
+	if host == "" && x.Addr.IsValid() {
+		host = x.Addr.String()
 	}
-	switch len(ports) {
+	switch len(x.Ports) {
 	case 0:
 		return host + ", every port"
 	case 1:
-		return net.JoinHostPort(host, strconv.Itoa(int(ports[0])))
+		return net.JoinHostPort(host, strconv.Itoa(int(x.Ports[0])))
 	}
 	var words []string
-	for _, p := range ports {
+	for _, p := range x.Ports {
 		words = append(words, strconv.Itoa(int(p)))
 	}
 	return host + ", ports " + strings.Join(words, ", ")
