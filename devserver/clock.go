@@ -3,6 +3,7 @@ package devserver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -71,6 +72,28 @@ func (f *fleet) Advance(ctx context.Context, d time.Duration) (web.ClockState, e
 		return web.ClockState{}, errors.New("the clock goes forward only; devserver clock reset takes it back to the machine's")
 	}
 	return f.move(ctx, func(offset time.Duration) time.Duration { return offset + d })
+}
+
+// afterBorder is how far behind a border the clock is moved. Each process reads the machine's clock by itself, so two of
+// them may be some microseconds apart; all of them shall be in the new window.
+const afterBorder = time.Millisecond
+
+// AdvanceTo moves the clock of all workers forward to the next full minute, or to the next midnight in Pacific time.
+func (f *fleet) AdvanceTo(ctx context.Context, b web.Border) (web.ClockState, error) {
+	next, ok := borders[b]
+	if !ok {
+		return web.ClockState{}, fmt.Errorf("there is no border %q; there are minute and midnight", b)
+	}
+	return f.move(ctx, func(offset time.Duration) time.Duration {
+		now := time.Unix(0, sandbox.Now()).Add(offset)
+		return offset + next(now).Sub(now) + afterBorder
+	})
+}
+
+// borders tell when quotas are refilled next.
+var borders = map[web.Border]func(time.Time) time.Time{
+	web.BorderMinute:   func(now time.Time) time.Time { return now.Truncate(time.Minute).Add(time.Minute) },
+	web.BorderMidnight: func(now time.Time) time.Time { _, end := quotaDay(now); return end },
 }
 
 // ResetClock takes the clock back to the machine's.
