@@ -288,7 +288,8 @@ func (u *Usage) Reset() {
 	}
 }
 
-// DropFuture forgets windows that begin after now: the clock had been moved forward and is back.
+// DropFuture forgets windows that begin after now: the clock had been moved forward and is back. What had been counted in
+// the present windows before is gone where a later one was opened, since there is room for one only.
 func (u *Usage) DropFuture(now int64) {
 	at := u.stamp(now)
 	for i := range Resources {
@@ -301,11 +302,13 @@ func (u *Usage) DropFuture(now int64) {
 func (u *Usage) dropFuture(p period, word *uint64, number uint32) {
 	for {
 		old := atomic.LoadUint64(word)
-		ahead := p.cut(old>>p - uint64(number))
-		if ahead == 0 || ahead >= 1<<(63-p) {
+		held, used := p.split(old)
+		if ahead := p.cut(uint64(held - number)); ahead == 0 || ahead >= 1<<(63-p) {
 			return
 		}
-		atomic.AddUint64(&u.words[theResets], 1)
+		if used > 0 {
+			atomic.AddUint64(&u.words[theResets], 1)
+		}
 		if atomic.CompareAndSwapUint64(word, old, 0) {
 			return
 		}
