@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -171,7 +170,7 @@ func (v *visitors) since(t *testing.T, network string, addrs ...string) []string
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	seen := slices.Compact(v.seen)
+	seen := v.seen
 	v.seen = nil
 	return seen
 }

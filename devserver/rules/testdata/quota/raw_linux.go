@@ -47,6 +47,14 @@ func init() {
 		}
 		return "", nil
 	}
+	// rawsend sends a datagram through a system call on a socket of package net.
+	steps["rawsend"] = func(p *program, args []string) (string, error) {
+		conn, err := p.packet.(syscall.Conn).SyscallConn()
+		must(err)
+		var sent error
+		must(conn.Control(func(fd uintptr) { sent = syscall.Sendto(int(fd), []byte("hello"), 0, inet4(args[0])) }))
+		return "", sent
+	}
 }
 
 func inet4(addr string) *syscall.SockaddrInet4 {
