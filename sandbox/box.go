@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"net/netip"
 	"sync"
@@ -32,6 +33,9 @@ type Box struct {
 	idleMode Mode
 	deadline time.Duration // 0 none
 	lateMode Mode
+	cuts     bool   // the deadline ends operations
+	options  string // how socket options are answered
+	texts    texts
 
 	mu      sync.Mutex
 	sockets map[uint64]*Socket // guarded by mu; the open ones
@@ -66,12 +70,14 @@ func New(c Config) (*Box, error) {
 		judge: judge, standins: s, clock: c.Clock, rec: c.Recorder, ids: c.IDs,
 		quotas: newQuotas(c.Policy, c.Usage), sockets: make(map[uint64]*Socket),
 		idleMode: c.Policy.Mode(RuleReclaimed), lateMode: c.Policy.Mode(RuleDeadline),
+		options: cmp.Or(c.Policy.Options, OptionsReal), texts: texts{classic: c.Policy.Errors == ErrorsClassic},
 	}
 	if b.idleMode != ModeOff {
 		b.idle = c.Policy.Reclaim
 	}
 	if b.lateMode != ModeOff {
 		b.deadline = c.Policy.Deadline
+		b.cuts = b.lateMode == ModeEnforce && b.deadline > 0
 	}
 	return b, nil
 }
@@ -124,7 +130,7 @@ func (b *Box) Text(network, address string, o Origin) error {
 	why := b.judge.Reason(d, network, address)
 	if d.Denied() {
 		info.CallSite = o.site()
-		return b.deny(0, o, d, info, denied(d.Rule, "connect"), why)
+		return b.deny(0, o, d, info, b.texts.denied(d.Rule, KindConnect), why)
 	}
 	// Nobody sees the text again; all other rules are asked once more when the address is known.
 	if d.Rule == RuleInvalid {

@@ -107,7 +107,7 @@ func TestDenials(t *testing.T) {
 		{"adopt", func(f fixture) error {
 			_, err := f.Adopt("tcp", ap("127.0.0.1:1"), ap("127.0.0.1:2"), origin)
 			return err
-		}, RuleDescriptor, "socket: permission denied", Info{Network: "tcp", Local: "127.0.0.1:1", Remote: "127.0.0.1:2"}},
+		}, RuleDescriptor, "dup: permission denied", Info{Network: "tcp", Local: "127.0.0.1:1", Remote: "127.0.0.1:2"}},
 		{"raw socket", func(f fixture) error { _, err := f.Socket("ip4", origin); return err },
 			RuleNetwork, "socket: permission denied", Info{Network: "ip4"}},
 		{"text", text("tcp", "mail.example.com:25"), RulePort25, "connect: permission denied", Info{Network: "tcp", Host: "mail.example.com", Remote: "mail.example.com:25"}},

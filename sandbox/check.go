@@ -3,13 +3,17 @@ package sandbox
 import (
 	"errors"
 	"slices"
+	"strings"
 )
 
 // check returns what is wrong with the policy, all of it.
 func (p *Policy) check() error {
 	var errs []error
-	if p.Errors != "" && p.Errors != "errno" {
-		errs = append(errs, errors.New(`errors: "`+p.Errors+`" is not a set of error texts; accepted: errno`))
+	if p.Errors != "" && p.Errors != ErrorsErrno && p.Errors != ErrorsClassic {
+		errs = append(errs, errors.New(`errors: "`+p.Errors+`" is not a set of error texts; accepted: errno, classic`))
+	}
+	if p.Options != "" && !slices.Contains(optionStyles, p.Options) {
+		errs = append(errs, errors.New(`options: "`+p.Options+`" is no way to answer options; accepted: `+strings.Join(optionStyles, ", ")))
 	}
 	for r, s := range p.Rules {
 		if !r.Known() {

@@ -45,10 +45,17 @@ func (s *Socket) Connect(host string, remote netip.AddrPort) (Route, error) {
 	s.began.Store(s.box.clock.Now())
 	s.tell(info)
 	if p.refused {
-		return Route{}, s.Connected(Op{}, netip.AddrPort{}, refused())
+		return Route{}, s.Connected(Op{}, netip.AddrPort{}, s.box.texts.refused("connect"))
 	}
 	s.remember(p)
 	return p.route(), nil
+}
+
+// Connecting begins to watch a connect that Dial let through, where the deadline is enforced. Connected ends the watch.
+func (s *Socket) Connecting() Op {
+	op := Op{start: s.began.Load(), offset: s.box.offset.Load(), kind: KindConnect}
+	s.takeOff(&op)
+	return op
 }
 
 // judged carries out a decision about a call on a socket that exists: it records a denial, and counts the call.
@@ -64,7 +71,7 @@ func (s *Socket) judged(k Kind, d Decision, host string, info *Info, charges ...
 	}
 	o := Origin{Request: s.request.Load()}
 	if d.Denied() {
-		return said{}, b.deny(s.id, o, d, info, denied(d.Rule, calls[k].system), b.judge.Reason(d, s.network, host))
+		return said{}, b.deny(s.id, o, d, info, b.texts.denied(d.Rule, k), b.judge.Reason(d, s.network, host))
 	}
 	if late && k != KindSend {
 		d = d.and(Decision{Verdict: Report, Rule: RuleReclaimed})
@@ -87,11 +94,18 @@ func (s *Socket) judged(k Kind, d Decision, host string, info *Info, charges ...
 // says that it began there and then. It returns the error for the program.
 func (s *Socket) Connected(op Op, local netip.AddrPort, err error) error {
 	b := s.box
+	cut := s.land(op)
 	now := b.clock.Now()
 	s.touch(now + b.offset.Load())
 	pending := errors.Is(err, syscall.EINPROGRESS) || errors.Is(err, syscall.EALREADY) || errors.Is(err, syscall.EINTR)
 	if err != nil && !pending && s.taken() {
-		err = brokenPipe(KindConnect)
+		err = b.texts.brokenPipe(KindConnect)
+	}
+	if cut && err != nil {
+		err = b.texts.pastDeadline(KindConnect)
+	}
+	if !pending {
+		err = b.texts.system(err)
 	}
 	info := s.news.Swap(nil)
 	if local.IsValid() {
@@ -110,6 +124,9 @@ func (s *Socket) Connected(op Op, local netip.AddrPort, err error) error {
 	}
 	if err != nil && !pending {
 		e.Error = err.Error()
+	}
+	if cut {
+		e.Rule, e.Detail = RuleDeadline, b.judge.Reason(Decision{Rule: RuleDeadline}, s.network, "")
 	}
 	if err != nil && !pending && !s.raw {
 		s.end(ReasonApp) // failed: nothing more is said of it

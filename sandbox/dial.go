@@ -1,10 +1,6 @@
 package sandbox
 
-import (
-	"net/netip"
-	"os"
-	"syscall"
-)
+import "net/netip"
 
 // Dial judges a connection before its descriptor is made. network is as the program wrote it, host the name that it
 // dialled ("" for an address; the path for a unix socket), local the address it wants to dial from (invalid: any),
@@ -31,7 +27,7 @@ func (b *Box) Dial(network, host string, local, remote netip.AddrPort, o Origin)
 		return nil, Route{}, err
 	}
 	if p.refused {
-		return nil, Route{}, s.Connected(Op{}, netip.AddrPort{}, refused())
+		return nil, Route{}, s.Connected(Op{}, netip.AddrPort{}, b.texts.refused("connect"))
 	}
 	s.remember(p)
 	return s, p.route(), nil
@@ -39,9 +35,6 @@ func (b *Box) Dial(network, host string, local, remote netip.AddrPort, o Origin)
 
 // dialCharges are what a dial counts for; the last one only where it names a local address.
 var dialCharges = []charge{{useCreate, 1}, {useConnect, 1}, {useBind, 1}}
-
-// refused is what a stand-in's host answers on a port that no stand-in serves: it never leaves the machine.
-func refused() error { return os.NewSyscallError("connect", syscall.ECONNREFUSED) }
 
 // dialOther is a dial in a network that production does not have: a unix socket, raw IP, ...
 func (b *Box) dialOther(network, path string, remote netip.AddrPort, o Origin) (*Socket, Route, error) {
@@ -128,17 +121,13 @@ type opening struct {
 
 // open makes the socket, or records the one denial.
 func (b *Box) open(c opening) (*Socket, error) {
-	call := calls[c.kind].system
-	if c.d.Rule == RuleBind {
-		call = "bind"
-	}
 	c.info.CallSite = c.o.site()
 	var why string
 	if c.d.Verdict != Allow {
 		why = b.judge.Reason(c.d, c.network, c.host)
 	}
 	if c.d.Denied() {
-		return nil, b.deny(0, c.o, c.d, c.info, denied(c.d.Rule, call), why)
+		return nil, b.deny(0, c.o, c.d, c.info, b.texts.denied(c.d.Rule, c.kind), why)
 	}
 	over, err := b.quotas.take(b.now(), c.charges...)
 	if over != "" && c.d.Verdict == Allow {

@@ -187,7 +187,8 @@ func TestCompileRefuses(t *testing.T) {
 		"ports from 1 to 65535": {Exceptions: []Exception{{Host: "a"}}},
 		"network is tcp, udp":   {Exceptions: []Exception{{Host: "a", Ports: []uint16{1}, Network: "sctp"}}},
 		"an invalid prefix":     {Google: []netip.Prefix{{}}},
-		`"classic" is not`:      {Errors: "classic"},
+		`"latin" is not`:        {Errors: "latin"},
+		`"fake" is no way`:      {Options: "fake"},
 	} {
 		if _, err := p.Compile(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Compile: %v, want %s", err, want)

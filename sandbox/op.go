@@ -9,7 +9,8 @@ type Op struct {
 	bytes  int64 // reserved
 	at     stamp // in which windows
 	kind   Kind
-	rule   Rule // what a rule in report mode said
+	rule   Rule    // what a rule in report mode said
+	flight *flight // where the deadline is enforced; nil elsewhere
 }
 
 func duration(n int64) time.Duration { return time.Duration(max(n, 0)) }
@@ -57,6 +58,7 @@ func (s *Socket) Begin(k Kind, n int) (Op, error) {
 	if op.rule == "" {
 		op.rule = over
 	}
+	s.takeOff(&op)
 	return op, nil
 }
 
@@ -78,7 +80,7 @@ func (s *Socket) charge(op *Op, n int) (Rule, error) {
 
 // pipe records an operation on a socket that the sandbox took, and returns its error.
 func (s *Socket) pipe(op Op) error {
-	err := brokenPipe(op.kind)
+	err := s.box.texts.brokenPipe(op.kind)
 	rule := Rule("")
 	if CloseReason(s.ended.Load()) == ReasonReclaimed {
 		rule = RuleReclaimed
@@ -96,6 +98,7 @@ func (s *Socket) End(op Op, n int, err error) error {
 		return err
 	}
 	b := s.box
+	cut := s.land(op)
 	end := b.clock.Now()
 	now := end + b.offset.Load()
 	e := Event{
@@ -106,10 +109,11 @@ func (s *Socket) End(op Op, n int, err error) error {
 	if !s.taken() {
 		s.touch(now)
 	}
-	if b.deadline > 0 && now-op.start-op.offset > int64(b.deadline) && op.kind != KindAccept && !s.exempt.Load() {
+	if cut || b.deadline > 0 && now-op.start-op.offset > int64(b.deadline) && op.kind != KindAccept && !s.exempt.Load() {
 		err = s.late(&e, err)
 	}
 	if err != nil {
+		err = b.texts.system(err)
 		err = s.failed(&e, op, err)
 	}
 	if e.Rule != "" && e.Detail == "" {
@@ -136,18 +140,19 @@ func (s *Socket) settle(op Op, n, now int64) {
 	}
 }
 
-// late is an operation that took longer than production lets it.
+// late is an operation that took longer than production lets it. What it moved until then the program is told beside
+// the error.
 func (s *Socket) late(e *Event, err error) error {
 	e.Rule = RuleDeadline
 	if s.box.lateMode == ModeEnforce {
-		return pastDeadline(calls[e.Kind].method)
+		return s.box.texts.pastDeadline(e.Kind)
 	}
 	return err
 }
 
 func (s *Socket) failed(e *Event, op Op, err error) error {
 	if s.taken() {
-		err = brokenPipe(op.kind)
+		err = s.box.texts.brokenPipe(op.kind)
 		if CloseReason(s.ended.Load()) == ReasonReclaimed {
 			e.Rule = RuleReclaimed
 		}

@@ -1,48 +1,278 @@
 package sandbox
 
-import "syscall"
+import (
+	"encoding/binary"
+	"errors"
+	"syscall"
+)
 
-// Option records that the program got or set a socket option, and how that went. It counts as activity. Which
-// options production has is judged with the next issue; err is returned as it is.
-func (s *Socket) Option(set bool, level, opt int, value int, err error) error {
-	b := s.box
-	if now := b.now(); !s.taken() {
-		s.expire(now)
-		s.touch(now)
+// How a profile answers socket options, Policy.Options.
+const (
+	// OptionsReal lets a supported option reach the socket: App Engine's Java runtime since 2016 ("Sockets Java API
+	// Overview", socket options may be got and set).
+	OptionsReal = "real"
+	// OptionsMock answers a get with a fixed value and ignores a set: App Engine's PHP runtime ("Sockets PHP API
+	// overview"), and Java before ("mock data is returned", SDK 1.8.1).
+	OptionsMock = "mock"
+	// OptionsMockRaw is OptionsMock with the values that the published table of the Python SDK holds, byte for byte:
+	// it mixes byte orders, so that a buffer of 8192 bytes reads as 2097152 on most machines.
+	OptionsMockRaw = "mock-raw"
+)
+
+// optionStyles are the accepted values of Policy.Options, the default first.
+var optionStyles = []string{OptionsReal, OptionsMock, OptionsMockRaw}
+
+// An optionClass says what production does with an option.
+type optionClass uint8
+
+const (
+	optionDenied    optionClass = iota // not one of the eight: an error, get and set
+	optionSupported                    // one of the eight
+	optionRead                         // SO_TYPE, SO_ERROR and their like: read only, answered truthfully
+	optionJoin                         // joins a multicast group
+	optionDatagram                     // never denied, only reported: see datagramOptions
+)
+
+// option is a socket option of this system.
+type option struct{ level, name int }
+
+// knownOption is what is known about an option.
+type knownOption struct {
+	text  string // its C name
+	class optionClass
+	mock  [8]byte // of a supported one, as OptionsMock answers it
+	raw   [8]byte // the same as OptionsMockRaw answers it
+}
+
+// mockInt is a mock value of one number.
+func mockInt(n uint32) (b [8]byte) {
+	binary.NativeEndian.PutUint32(b[:], n)
+	return b
+}
+
+// options are the options that have a name here. The eight supported ones, and the values of the mock table, are those
+// of App Engine's documents and of the Python SDK (_remote_socket_stub.py, _MOCK_SOCKET_OPTIONS). Of SO_TYPE and
+// SO_ERROR the SDK blocked the first, which broke TLS; production answered both.
+var options = map[option]knownOption{
+	{syscall.SOL_SOCKET, syscall.SO_KEEPALIVE}:  {text: "SO_KEEPALIVE", class: optionSupported},
+	{syscall.SOL_SOCKET, syscall.SO_DEBUG}:      {text: "SO_DEBUG", class: optionSupported, mock: mockInt(128), raw: [8]byte{0x80}},
+	{syscall.IPPROTO_TCP, syscall.TCP_NODELAY}:  {text: "TCP_NODELAY", class: optionSupported},
+	{syscall.SOL_SOCKET, syscall.SO_LINGER}:     {text: "SO_LINGER", class: optionSupported},
+	{syscall.SOL_SOCKET, syscall.SO_OOBINLINE}:  {text: "SO_OOBINLINE", class: optionSupported},
+	{syscall.SOL_SOCKET, syscall.SO_SNDBUF}:     {text: "SO_SNDBUF", class: optionSupported, mock: mockInt(8192), raw: [8]byte{2: 0x20}},
+	{syscall.SOL_SOCKET, syscall.SO_RCVBUF}:     {text: "SO_RCVBUF", class: optionSupported, mock: mockInt(8192), raw: [8]byte{2: 0x20}},
+	{syscall.SOL_SOCKET, syscall.SO_REUSEADDR}:  {text: "SO_REUSEADDR", class: optionSupported, mock: mockInt(1), raw: [8]byte{1}},
+	{syscall.SOL_SOCKET, syscall.SO_TYPE}:       {text: "SO_TYPE", class: optionRead},
+	{syscall.SOL_SOCKET, syscall.SO_ERROR}:      {text: "SO_ERROR", class: optionRead},
+	{syscall.SOL_SOCKET, syscall.SO_BROADCAST}:  {text: "SO_BROADCAST"},
+	{syscall.SOL_SOCKET, syscall.SO_DONTROUTE}:  {text: "SO_DONTROUTE"},
+	{syscall.SOL_SOCKET, syscall.SO_RCVTIMEO}:   {text: "SO_RCVTIMEO"},
+	{syscall.SOL_SOCKET, syscall.SO_SNDTIMEO}:   {text: "SO_SNDTIMEO"},
+	{syscall.IPPROTO_TCP, syscall.TCP_MAXSEG}:   {text: "TCP_MAXSEG"},
+	{syscall.IPPROTO_IP, syscall.IP_TOS}:        {text: "IP_TOS"},
+	{syscall.IPPROTO_IP, syscall.IP_TTL}:        {text: "IP_TTL"},
+	{syscall.IPPROTO_IP, syscall.IP_HDRINCL}:    {text: "IP_HDRINCL"},
+	{syscall.IPPROTO_IP, syscall.IP_OPTIONS}:    {text: "IP_OPTIONS"},
+	{syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY}: {text: "IPV6_V6ONLY"},
+
+	{syscall.IPPROTO_IP, syscall.IP_MULTICAST_IF}:       {text: "IP_MULTICAST_IF"},
+	{syscall.IPPROTO_IP, syscall.IP_MULTICAST_TTL}:      {text: "IP_MULTICAST_TTL"},
+	{syscall.IPPROTO_IP, syscall.IP_MULTICAST_LOOP}:     {text: "IP_MULTICAST_LOOP"},
+	{syscall.IPPROTO_IP, syscall.IP_ADD_MEMBERSHIP}:     {text: "IP_ADD_MEMBERSHIP", class: optionJoin},
+	{syscall.IPPROTO_IPV6, syscall.IPV6_MULTICAST_IF}:   {text: "IPV6_MULTICAST_IF"},
+	{syscall.IPPROTO_IPV6, syscall.IPV6_UNICAST_HOPS}:   {text: "IPV6_UNICAST_HOPS"},
+	{syscall.IPPROTO_IPV6, syscall.IPV6_JOIN_GROUP}:     {text: "IPV6_JOIN_GROUP", class: optionJoin},
+	{syscall.IPPROTO_IP, syscall.IP_DROP_MEMBERSHIP}:    {text: "IP_DROP_MEMBERSHIP"},
+	{syscall.IPPROTO_IPV6, syscall.IPV6_LEAVE_GROUP}:    {text: "IPV6_LEAVE_GROUP"},
+	{syscall.IPPROTO_IPV6, syscall.IPV6_MULTICAST_LOOP}: {text: "IPV6_MULTICAST_LOOP"},
+}
+
+func init() {
+	for o, name := range systemOptions {
+		options[o] = knownOption{text: name}
 	}
-	e := Event{Kind: KindOptionGet, Detail: optionName(level, opt)}
+	for o, name := range systemReads {
+		options[o] = knownOption{text: name, class: optionRead}
+	}
+	for o, name := range systemJoins {
+		options[o] = knownOption{text: name, class: optionJoin}
+	}
+	for o, name := range datagramOptions {
+		options[o] = knownOption{text: name, class: optionDatagram}
+	}
+}
+
+func (o option) String() string {
+	if k, ok := options[o]; ok {
+		return k.text
+	}
+	return "option " + itoa(int64(o.name)) + " of level " + itoa(int64(o.level))
+}
+
+// An OptionCall is a get or set of a socket option that has begun.
+type OptionCall struct {
+	Answered bool   // the sandbox has answered: the call must not be made
+	Value    []byte // of a get that is answered: what the program is told
+	set      bool
+	option   option
+	start    int64
+	said     said
+}
+
+// BeginOption judges a getsockopt or setsockopt of the program on this socket. value is what is set; of a get its
+// length says how much the program has room for. It counts as activity (the Python SDK renews the idle limit with each call that names
+// a descriptor) and for no quota. It returns the program's error when the option is denied or the socket reclaimed.
+func (s *Socket) BeginOption(set bool, level, name int, value []byte) (OptionCall, error) {
+	b := s.box
+	c := OptionCall{set: set, option: option{level, name}, start: b.clock.Now()}
+	now := c.start + b.offset.Load()
+	s.expire(now)
+	kind := KindOptionGet
 	if set {
-		e.Kind, e.Detail = KindOptionSet, e.Detail+" = "+itoa(int64(value))
+		kind = KindOptionSet
+	}
+	if s.taken() {
+		return c, s.pipe(Op{start: c.start, kind: kind})
+	}
+	s.touch(now)
+	if s.exempt.Load() {
+		return c, nil
+	}
+	known := options[c.option]
+	d := b.judgeOption(set, known.class, s.network)
+	c.said.rule = d.spoken()
+	if d.Verdict != Allow {
+		c.said.why = b.optionReason(d, c, value)
+	}
+	if d.Denied() {
+		err := b.texts.option(set)
+		return c, b.deny(s.id, Origin{Request: s.request.Load()}, d, nil, err, c.said.why)
+	}
+	if known.class == optionSupported && b.options != OptionsReal {
+		c.answer(known, b.options, len(value))
+		s.tellOption(c, value, nil)
+	}
+	return c, nil
+}
+
+// answer is what a mock profile says.
+func (c *OptionCall) answer(k knownOption, style string, room int) {
+	c.Answered = true
+	if c.set {
+		return
+	}
+	value := k.mock
+	if style == OptionsMockRaw {
+		value = k.raw
+	}
+	size := 4
+	if k.text == "SO_LINGER" {
+		size = 8
+	}
+	c.Value = append(c.Value, value[:min(size, room)]...)
+}
+
+// judgeOption asks the rules about an option of that class.
+func (b *Box) judgeOption(set bool, class optionClass, network string) Decision {
+	d := Decision{Verdict: Allow, Rule: RulePublic}
+	switch class {
+	case optionJoin:
+		if b.judge.ask(&d, RuleMulticast) {
+			return d
+		}
+		b.judge.ask(&d, RuleOption)
+	case optionDenied:
+		b.judge.ask(&d, RuleOption)
+	case optionRead:
+		if set {
+			b.judge.ask(&d, RuleOption)
+		}
+	case optionDatagram:
+		if b.judge.ask(&d, RuleOption) && transport(network) == udp {
+			d.Verdict = Report
+		}
+	}
+	return d
+}
+
+// EndOption says how the call went that BeginOption let through: the value that was set or got, and the error.
+func (s *Socket) EndOption(c OptionCall, value []byte, err error) {
+	if !c.Answered {
+		s.tellOption(c, value, err)
+	}
+}
+
+func (s *Socket) tellOption(c OptionCall, value []byte, err error) {
+	e := Event{Kind: KindOptionGet, At: c.start, Socket: s.id, Request: s.request.Load(), Rule: c.said.rule}
+	e.Detail = c.option.String()
+	if c.set {
+		e.Kind = KindOptionSet
+	}
+	if c.Answered && !c.set {
+		value = c.Value
+	}
+	if c.set || err == nil {
+		e.Detail += " = " + optionValue(value)
+	}
+	switch {
+	case c.Answered && c.set:
+		e.Detail += " (ignored, as production does)"
+	case c.Answered:
+		e.Detail += " (production's fixed value)"
+	}
+	if c.said.why != "" {
+		e.Detail += ". " + c.said.why
 	}
 	if err != nil {
 		e.Error = err.Error()
+		if errno := syscall.Errno(0); errors.As(err, &errno) && c.said.rule == "" {
+			e.Error = errno.Error()
+		}
 	}
-	s.record(e)
-	return err
+	s.box.rec.Record(e)
 }
 
-type option struct{ level, opt int }
-
-var optionNames = map[option]string{
-	{syscall.SOL_SOCKET, syscall.SO_KEEPALIVE}: "SO_KEEPALIVE",
-	{syscall.SOL_SOCKET, syscall.SO_REUSEADDR}: "SO_REUSEADDR",
-	{syscall.SOL_SOCKET, syscall.SO_BROADCAST}: "SO_BROADCAST",
-	{syscall.SOL_SOCKET, syscall.SO_LINGER}:    "SO_LINGER",
-	{syscall.SOL_SOCKET, syscall.SO_RCVBUF}:    "SO_RCVBUF",
-	{syscall.SOL_SOCKET, syscall.SO_SNDBUF}:    "SO_SNDBUF",
-	{syscall.SOL_SOCKET, syscall.SO_ERROR}:     "SO_ERROR",
-	{syscall.SOL_SOCKET, syscall.SO_TYPE}:      "SO_TYPE",
-	{syscall.SOL_SOCKET, syscall.SO_DEBUG}:     "SO_DEBUG",
-	{syscall.SOL_SOCKET, syscall.SO_OOBINLINE}: "SO_OOBINLINE",
-	{syscall.SOL_SOCKET, syscall.SO_DONTROUTE}: "SO_DONTROUTE",
-	{syscall.IPPROTO_TCP, syscall.TCP_NODELAY}: "TCP_NODELAY",
-	{syscall.IPPROTO_IP, syscall.IP_TOS}:       "IP_TOS",
-	{syscall.IPPROTO_IP, syscall.IP_TTL}:       "IP_TTL",
+// optionValue writes a value for a person: numbers where it is one or two, bytes otherwise.
+func optionValue(v []byte) string {
+	const most = 32
+	switch {
+	case len(v) == 4:
+		return itoa(int64(int32(binary.NativeEndian.Uint32(v))))
+	case len(v) == 8:
+		return itoa(int64(int32(binary.NativeEndian.Uint32(v)))) + ", " + itoa(int64(int32(binary.NativeEndian.Uint32(v[4:]))))
+	case len(v) == 1:
+		return itoa(int64(v[0]))
+	}
+	const digits = "0123456789abcdef"
+	text := itoa(int64(len(v))) + " bytes"
+	for i, b := range v[:min(len(v), most)] {
+		if i == 0 {
+			text += " "
+		}
+		text += string([]byte{digits[b>>4], digits[b&15]})
+	}
+	return text
 }
 
-func optionName(level, opt int) string {
-	if n, ok := optionNames[option{level, opt}]; ok {
-		return n
+// OptionDefaults records what Go's net sets on a new socket by itself, in one event: it is not the program's doing and never
+// judged. what names options and values.
+func (s *Socket) OptionDefaults(what string) {
+	s.box.rec.Record(Event{
+		Kind: KindOptionSet, At: s.box.clock.Now(), Socket: s.id, Request: s.request.Load(), Detail: what,
+	})
+}
+
+// optionReason says why an option is refused.
+func (b *Box) optionReason(d Decision, c OptionCall, value []byte) string {
+	verb := "Getting "
+	if c.set {
+		verb = "Setting "
 	}
-	return "level " + itoa(int64(level)) + " option " + itoa(int64(opt))
+	if d.Rule == RuleMulticast {
+		return verb + c.option.String() + " joins a multicast group; production has no multicast."
+	}
+	if options[c.option].class == optionDatagram && d.Verdict == Report {
+		return verb + c.option.String() + " is not possible in production. It changes how this machine handles datagrams and QUIC libraries do not start without it, so it is only reported."
+	}
+	return verb + c.option.String() + " is not possible in production: it has SO_KEEPALIVE, SO_DEBUG, TCP_NODELAY, SO_LINGER, SO_OOBINLINE, SO_SNDBUF, SO_RCVBUF and SO_REUSEADDR."
 }

@@ -1,10 +1,6 @@
 package sandbox
 
-import (
-	"net/netip"
-	"os"
-	"syscall"
-)
+import "net/netip"
 
 // SendTo judges the destination of a datagram of an unconnected socket and returns where it goes. The last
 // destination is remembered: asking for it again costs nothing.
@@ -21,7 +17,7 @@ func (s *Socket) SendTo(to netip.AddrPort) (Route, error) {
 		return Route{}, err
 	}
 	if p.refused {
-		err := os.NewSyscallError("sendto", syscall.ECONNREFUSED)
+		err := b.texts.refused("sendto")
 		s.record(Event{Kind: KindSend, Error: err.Error(), Info: info})
 		return Route{}, err
 	}

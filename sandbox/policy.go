@@ -62,14 +62,15 @@ type Exception struct {
 // Policy is a finished profile: plain data that the supervisor hands to workers as JSON. Its zero value asks no rule.
 type Policy struct {
 	Profile    string               `json:"profile"`
-	Billing    bool                 `json:"billing"`          // false: RuleBilling speaks
-	Errors     string               `json:"errors,omitempty"` // "" or "errno": an errno with production's text
-	Rules      map[Rule]RuleSetting `json:"rules"`            // a rule that is missing is off
-	Reclaim    time.Duration        `json:"reclaim"`          // a socket unused for longer is reclaimed; 0 never
-	Deadline   time.Duration        `json:"deadline"`         // of one operation; 0 none
-	Quotas     map[Resource]Limit   `json:"quotas"`           // a resource that is missing is unlimited
-	Google     []netip.Prefix       `json:"google"`           // Google's services: what it announces without GCE
-	GCE        []netip.Prefix       `json:"gce"`              // Compute Engine
+	Billing    bool                 `json:"billing"`           // false: RuleBilling speaks
+	Errors     string               `json:"errors,omitempty"`  // ErrorsErrno or ErrorsClassic; "" is the first
+	Options    string               `json:"options,omitempty"` // OptionsReal, OptionsMock or OptionsMockRaw; "" is the first
+	Rules      map[Rule]RuleSetting `json:"rules"`             // a rule that is missing is off
+	Reclaim    time.Duration        `json:"reclaim"`           // a socket unused for longer is reclaimed; 0 never
+	Deadline   time.Duration        `json:"deadline"`          // of one operation; 0 none
+	Quotas     map[Resource]Limit   `json:"quotas"`            // a resource that is missing is unlimited
+	Google     []netip.Prefix       `json:"google"`            // Google's services: what it announces without GCE
+	GCE        []netip.Prefix       `json:"gce"`               // Compute Engine
 	Exceptions []Exception          `json:"exceptions"`
 }
 

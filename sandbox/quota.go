@@ -55,12 +55,13 @@ func sends(n int64) int64 { return max(1, (n+sendUnit-1)/sendUnit) }
 // quotas are the limits of a process and what it uses of them.
 type quotas struct {
 	mode   Mode
+	texts  texts
 	limits [useEnd]Limit
 	usage  *Usage
 }
 
 func newQuotas(p *Policy, u *Usage) quotas {
-	q := quotas{mode: p.Mode(RuleQuota), usage: u}
+	q := quotas{mode: p.Mode(RuleQuota), texts: texts{classic: p.Errors == ErrorsClassic}, usage: u}
 	for i, r := range Resources {
 		q.limits[i] = unlimited
 		if q.mode == ModeEnforce || q.mode == ModeReport {
@@ -96,7 +97,7 @@ func (q *quotas) takeAt(at *stamp, now int64, charges ...charge) (Rule, error) {
 // over answers a call that would go over the limit of a resource.
 func (q *quotas) over(at *stamp, now int64, use int, charges ...charge) (Rule, error) {
 	if q.mode == ModeEnforce {
-		return RuleQuota, overQuota(useMethods[use])
+		return RuleQuota, q.texts.overQuota(useMethods[use])
 	}
 	*at, _ = q.usage.take(now, &noLimits, charges)
 	return RuleQuota, nil

@@ -5,18 +5,19 @@ import "time"
 // noLimit is how long Sweep may be left alone when nothing is ever reclaimed.
 const noLimit = time.Hour
 
-// Sweep reclaims all sockets that were idle for longer than the profile allows, and returns how long it will take,
-// by the sandbox's clock, until the next one can be.
+// Sweep reclaims all sockets that were idle for longer than the profile allows and cuts off operations that take longer
+// than production lets them, and returns how long it will take, by the sandbox's clock, until there can be more to do.
 func (b *Box) Sweep() time.Duration {
+	cut := b.cutAll()
 	if b.idle == 0 || b.idleMode != ModeEnforce {
-		return noLimit
+		return cut
 	}
 	now := b.now()
 	due, next := b.due(now)
 	for _, s := range due {
 		s.reclaim(now)
 	}
-	return next
+	return min(cut, next)
 }
 
 // due returns the sockets to reclaim, and when the next one is.

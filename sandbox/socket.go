@@ -27,6 +27,8 @@ type Socket struct {
 	closed  atomic.Bool          // the program closed it
 	closer  atomic.Pointer[func()]
 
+	flights flights
+
 	sent   atomic.Pointer[sent] // the last destination of a datagram
 	news   atomic.Pointer[Info] // what the next event tells
 	peers  atomic.Bool          // whether prod holds anything

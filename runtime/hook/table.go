@@ -5,7 +5,7 @@ import "slices"
 // The table: all that is changed and expected in the standard library. The wrappers that take the old names stand
 // in the folders _net, _net_http, _crypto_tls, _runtime and _syscall; each file says what its hooks are for.
 
-var patches = slices.Concat(netSockets, netOperations, netNames, httpRequests, tlsServers, goroutines, systemCalls)
+var patches = slices.Concat(netSockets, netOperations, netOptions, netNames, httpRequests, tlsServers, goroutines, systemCalls)
 
 // netSockets: every socket of package net is made in socket, or taken over in newFileFD.
 var netSockets = []Patch{
@@ -50,6 +50,21 @@ var netOperations = []Patch{
 	{Package: "net", Func: "(*rawConn).PollFD", Name: "devserverPollFD", Types: []string{"func() *poll.FD"}},
 }
 
+// netOptions: what is set on a socket.
+var netOptions = []Patch{
+	{Package: "net", Func: "setReadBuffer", Name: "devserverSetReadBuffer", Types: []string{"func(*netFD, int) error"}},
+	{Package: "net", Func: "setWriteBuffer", Name: "devserverSetWriteBuffer", Types: []string{"func(*netFD, int) error"}},
+	{Package: "net", Func: "setKeepAlive", Name: "devserverSetKeepAlive", Types: []string{"func(*netFD, bool) error"}},
+	{Package: "net", Func: "setLinger", Name: "devserverSetLinger", Types: []string{"func(*netFD, int) error"}},
+	{Package: "net", Func: "setNoDelay", Name: "devserverSetNoDelay", Types: []string{"func(*netFD, bool) error"}},
+	{Package: "net", Func: "setKeepAliveIdle", Name: "devserverSetKeepAliveIdle", Types: []string{"func(*netFD, time.Duration) error"}},
+	{Package: "net", Func: "setKeepAliveInterval", Name: "devserverSetKeepAliveInterval", Types: []string{"func(*netFD, time.Duration) error"}},
+	{Package: "net", Func: "setKeepAliveCount", Name: "devserverSetKeepAliveCount", Types: []string{"func(*netFD, int) error"}},
+	{Package: "net", Func: "joinIPv4Group", Name: "devserverJoinIPv4Group", Types: []string{"func(*netFD, *Interface, IP) error"}},
+	{Package: "net", Func: "joinIPv6Group", Name: "devserverJoinIPv6Group", Types: []string{"func(*netFD, *Interface, IP) error"}},
+	{Package: "net", Func: "newTCPConn", Name: "devserverNewTCPConn", Types: []string{"func(*netFD, time.Duration, KeepAliveConfig, func(*netFD), func(KeepAliveConfig)) *TCPConn"}},
+}
+
 // netNames: what is dialled, as text and as a name.
 var netNames = []Patch{
 	{Package: "net", Func: "(*Resolver).resolveAddrList", Name: "devserverResolveAddrList", Types: []string{"func(context.Context, string, string, string, Addr) (addrList, error)"}},
@@ -79,6 +94,8 @@ var goroutines = []Patch{
 var systemCalls = []Patch{
 	{Package: "syscall", Func: "Syscall", Name: "devserverSyscall", GOOS: "linux", Types: []string{"func(uintptr, uintptr, uintptr, uintptr) (uintptr, uintptr, Errno)"}},
 	{Package: "syscall", Func: "Syscall6", Name: "devserverSyscall6", GOOS: "linux", Types: []string{"func(uintptr, uintptr, uintptr, uintptr, uintptr, uintptr, uintptr) (uintptr, uintptr, Errno)"}},
+	{Package: "syscall", Func: "socketpair", Name: "devserverSocketpair", GOOS: "linux", Types: []string{"func(int, int, int, *[2]int32) error"}},
+	{Package: "syscall", Func: "forkExec", Name: "devserverForkExec", Types: []string{"func(string, []string, *ProcAttr) (int, error)"}},
 	{Package: "syscall", Func: "RawSyscall", Name: "devserverRawSyscall", GOOS: "linux", Types: []string{"func(uintptr, uintptr, uintptr, uintptr) (uintptr, uintptr, Errno)"}},
 }
 
@@ -101,6 +118,9 @@ var needs = []Need{
 	{Package: "net", Name: "(*netFD).ctrlNetwork", Types: []string{"func() string"}},
 	{Package: "net", Name: "ipToSockaddr", Types: []string{"func(int, IP, int, string) (syscall.Sockaddr, error)"}},
 	{Package: "net", Name: "wrapSyscallError", Types: []string{"func(string, error) error"}},
+	{Package: "net", Name: "newUnixFile", Types: []string{"func(int, string) *os.File"}},
+	{Package: "net", Name: "(*netFD).name", Types: []string{"func() string"}},
+	{Package: "net", Name: "roundDurationUp", Types: []string{"func(time.Duration, time.Duration) time.Duration"}},
 	{Package: "net", Name: "newRawConn", Types: []string{"func(*netFD) *rawConn"}},
 	{Package: "net", Name: "netFD.pfd", Types: []string{"poll.FD"}},
 	{Package: "net/http", Name: "response.status", Types: []string{"int"}},

@@ -3,12 +3,9 @@
 package net
 
 import (
-	"errors"
 	"internal/devserver/agent"
 	"internal/devserver/sandbox"
-	"internal/poll"
 	"os"
-	"time"
 )
 
 // Each call says the same: may it begin, do it, it ended.
@@ -120,34 +117,23 @@ func (fd *netFD) shutdown(how int) error {
 	return fd.devserverEnd(op, 0, fd.devserverShutdown(how))
 }
 
-func (fd *netFD) SetDeadline(t time.Time) error {
-	return fd.devserverAfterReclaim(fd.devserverSetDeadline(t))
-}
-
-func (fd *netFD) SetReadDeadline(t time.Time) error {
-	return fd.devserverAfterReclaim(fd.devserverSetReadDeadline(t))
-}
-
-func (fd *netFD) SetWriteDeadline(t time.Time) error {
-	return fd.devserverAfterReclaim(fd.devserverSetWriteDeadline(t))
-}
-
-// devserverAfterReclaim hides that the sandbox has closed the descriptor: deadlines are only stored in production.
-func (fd *netFD) devserverAfterReclaim(err error) error {
-	if s := fd.devserver.sock; err != nil && s != nil && s.Reclaimed() && errors.Is(err, poll.ErrNetClosing) {
-		return nil
-	}
-	return err
-}
-
-// dup makes a descriptor that leaves the sandbox's sight.
+// dup makes a second descriptor.
 func (fd *netFD) dup() (f *os.File, err error) {
-	if s := fd.devserver.sock; s != nil {
-		if err := s.Dup(); err != nil {
-			return nil, err
-		}
+	s := fd.devserver.sock
+	if s == nil {
+		return fd.devserverDup()
 	}
-	return fd.devserverDup()
+	if err := s.Dup(); err != nil {
+		return nil, err
+	}
+	agent.Trust()
+	defer agent.Distrust()
+	ns, call, err := fd.pfd.Dup()
+	if err != nil {
+		return nil, wrapSyscallError(call, err)
+	}
+	agent.Get().Lend(ns, s) // what is done with the duplicate is seen
+	return newUnixFile(ns, fd.name()), nil
 }
 
 func (fd *netFD) accept() (netfd *netFD, err error) {

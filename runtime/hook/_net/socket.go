@@ -16,9 +16,10 @@ import (
 
 // devserverFD is what a netFD knows for the sandbox. Its zero value is a descriptor that nobody judges.
 type devserverFD struct {
-	sock *sandbox.Socket
-	own  *agent.Listener // set for the app's own listener: the supervisor hands its connections over
-	lent atomic.Int64    // the descriptor's number and 1, once user code has been told it; else 0
+	sock  *sandbox.Socket
+	own   *agent.Listener // set for the app's own listener: the supervisor hands its connections over
+	times *devserverTimes // where production's deadline is enforced; nil elsewhere
+	lent  atomic.Int64    // the descriptor's number and 1, once user code has been told it; else 0
 }
 
 type (
@@ -55,6 +56,7 @@ type devserverOpening struct {
 
 	sock  *sandbox.Socket
 	route sandbox.Route
+	op    sandbox.Op // of the connect
 }
 
 // listens reports whether a stream listener is asked for, as the original socket tells it.
@@ -107,6 +109,16 @@ func (o *devserverOpening) open(ctx context.Context) (*netFD, error) {
 		return nil, o.failed(err)
 	}
 	devserverTrack(fd, o.sock, o.a.Reclaims() && !o.listens())
+	if o.raddr != nil && fd.devserver.times != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		o.sock.SetCutter(func(sandbox.Kind, bool) { cancel() })
+		o.op = o.sock.Connecting()
+	}
+	if o.sotype == syscall.SOCK_DGRAM && devserverInternet(o.net) {
+		o.sock.OptionDefaults("SO_BROADCAST = 1 (Go's default)")
+	}
 	if err = o.start(ctx, fd, laddr, raddr, ctrl); err != nil {
 		err = o.failed(err)
 		fd.Close()
@@ -116,7 +128,11 @@ func (o *devserverOpening) open(ctx context.Context) (*netFD, error) {
 		fd.raddr = o.raddr // the program sees production's address
 	}
 	if o.raddr != nil {
-		return fd, o.sock.Connected(sandbox.Op{}, devserverAddrPort(fd.laddr), nil)
+		err := o.sock.Connected(o.op, devserverAddrPort(fd.laddr), nil)
+		if fd.devserver.times != nil {
+			devserverCutter(fd, o.sock)
+		}
+		return fd, err
 	}
 	o.sock.Opened(devserverAddrPort(fd.laddr))
 	return fd, nil
@@ -134,7 +150,7 @@ func (o *devserverOpening) start(ctx context.Context, fd *netFD, laddr, raddr so
 
 // failed records the error with which the machine itself ended the attempt.
 func (o *devserverOpening) failed(err error) error {
-	return o.sock.Connected(sandbox.Op{}, netip.AddrPort{}, err)
+	return o.sock.Connected(o.op, netip.AddrPort{}, err)
 }
 
 // untrusted wraps the program's Control function: it is user code again, and it sees production's address.
@@ -160,6 +176,10 @@ func (o *devserverOpening) untrusted() devserverCtrl {
 // closed by its finalizer as always, so the sandbox must not keep it alive.
 func devserverTrack(fd *netFD, s *sandbox.Socket, reclaimed bool) {
 	fd.devserver.sock = s
+	if agent.Get().Box.Cuts() {
+		fd.devserver.times = new(devserverTimes)
+		devserverCutter(fd, s)
+	}
 	if reclaimed {
 		s.SetCloser(fd.devserverEndBy)
 		return
@@ -168,6 +188,16 @@ func devserverTrack(fd *netFD, s *sandbox.Socket, reclaimed bool) {
 	s.SetCloser(func() {
 		if fd := w.Value(); fd != nil {
 			fd.devserverEndBy()
+		}
+	})
+}
+
+// devserverCutter lets the sandbox wake what waits on fd.
+func devserverCutter(fd *netFD, s *sandbox.Socket) {
+	w := weak.Make(fd)
+	s.SetCutter(func(k sandbox.Kind, wake bool) {
+		if fd := w.Value(); fd != nil {
+			fd.devserverCut(k, wake)
 		}
 	})
 }

@@ -1,0 +1,123 @@
+package sandbox
+
+import (
+	"sync"
+	"time"
+)
+
+// Where the deadline of production's calls is enforced, each operation that may block is in flight from Begin to End.
+// Sweep cuts off what has been for too long: it has the holder of the descriptor wake what waits there (SetCutter), and
+// End then tells the program that the call was cancelled. The socket stays usable, as in production, where the next
+// call is a new one.
+
+// flight is an operation under way.
+type flight struct {
+	kind  Kind
+	began int64 // by the sandbox's clock
+	cut   bool  // guarded by flights.mu; production has cancelled it
+}
+
+// flights are the operations of a socket that are under way.
+type flights struct {
+	mu     sync.Mutex
+	all    map[*flight]struct{}    // guarded by mu
+	cutter func(k Kind, wake bool) // guarded by mu
+}
+
+// SetCutter says how to wake the operations of a kind that wait on the descriptor (wake), and how to let operations
+// wait again afterwards (not wake). Only KindSend, KindReceive and KindConnect are asked for. It must not wait,
+// nor call the socket: it is called under the lock that keeps the two in order.
+func (s *Socket) SetCutter(f func(k Kind, wake bool)) {
+	if !s.box.cuts {
+		return
+	}
+	s.flights.mu.Lock()
+	defer s.flights.mu.Unlock()
+	s.flights.cutter = f
+}
+
+// Cuts reports whether operations are cut off at production's deadline.
+func (b *Box) Cuts() bool { return b.cuts }
+
+// takeOff begins to watch an operation.
+func (s *Socket) takeOff(op *Op) {
+	if !s.box.cuts || s.exempt.Load() {
+		return
+	}
+	op.flight = &flight{kind: op.kind, began: op.start + op.offset}
+	s.flights.mu.Lock()
+	defer s.flights.mu.Unlock()
+	if s.flights.all == nil {
+		s.flights.all = make(map[*flight]struct{})
+	}
+	s.flights.all[op.flight] = struct{}{}
+}
+
+// land ends the watch. It reports whether the operation was cut off.
+func (s *Socket) land(op Op) (cut bool) {
+	if op.flight == nil {
+		return false
+	}
+	s.flights.mu.Lock()
+	defer s.flights.mu.Unlock()
+	delete(s.flights.all, op.flight)
+	if !op.flight.cut {
+		return false
+	}
+	if s.flights.cutter != nil {
+		s.flights.cutter(op.kind, false)
+	}
+	return true
+}
+
+// recheck is how soon an operation that was cut off and has not ended yet is woken again: its program may have set
+// a deadline of its own in between.
+const recheck = 10 * time.Millisecond
+
+// cutLate cuts off what has been under way for too long at now, and returns when the next one will have been. Whatever
+// waits beside it in the same direction is woken too and counts as cut off.
+func (s *Socket) cutLate(now int64) (next time.Duration) {
+	limit := s.box.deadline
+	next = limit
+	s.flights.mu.Lock()
+	defer s.flights.mu.Unlock()
+	var late [kindEnd]bool
+	for f := range s.flights.all {
+		if left := time.Duration(f.began + int64(limit) - now); left < 0 {
+			late[f.kind] = true
+			next = min(next, recheck)
+		} else {
+			next = min(next, left+1) // strictly longer than the limit
+		}
+	}
+	for f := range s.flights.all {
+		if late[f.kind] {
+			f.cut = true
+		}
+	}
+	for k, l := range late {
+		if l && s.flights.cutter != nil {
+			s.flights.cutter(Kind(k), true)
+		}
+	}
+	return next
+}
+
+// cutAll is cutLate of all sockets.
+func (b *Box) cutAll() (next time.Duration) {
+	next = noLimit
+	if !b.cuts {
+		return next
+	}
+	now := b.now()
+	b.mu.Lock()
+	open := make([]*Socket, 0, len(b.sockets))
+	for _, s := range b.sockets {
+		open = append(open, s)
+	}
+	b.mu.Unlock()
+	for _, s := range open {
+		next = min(next, s.cutLate(now))
+	}
+	return min(next, b.deadline)
+}
