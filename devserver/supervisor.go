@@ -13,6 +13,7 @@ import (
 	"github.com/seed-d81df0db/devserver/devserver/control"
 	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/devserver/toolchain"
+	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 	"github.com/seed-d81df0db/devserver/storage"
 	"github.com/seed-d81df0db/devserver/web"
@@ -58,6 +59,7 @@ func Run(ctx context.Context, o Options) error {
 		return stopped(ctx, err)
 	}
 	s := &supervisor{opts: o, notices: newNotifier(o.Notify), peers: peers{}, touched: make(chan struct{}, 1), token: control.NewToken()}
+	s.notices.under, s.notices.cutsOff = p.under, p.apps[0].policy.Mode(sandbox.RuleDeadline) == sandbox.ModeEnforce
 	s.fleet = &fleet{changed: s.clockMoved}
 	s.work, s.stopWork = context.WithCancel(context.Background())
 	defer s.stopWork()

@@ -18,7 +18,7 @@ const no = ": permission denied [errno 13, OpError false]"
 // A connection's descriptor does not leave the program that made it, nor get a number that nobody watches.
 func TestDescriptors(t *testing.T) {
 	t.Parallel()
-	got := start(t, "probe", run{Args: []string{"descriptors", db}, Standins: listed(echo(t))})
+	got := start(t, "probe", run{Args: []string{"letout", db}, Standins: listed(echo(t))})
 	withoutPorts(got.Lines)
 	wantLines(t, got, "file: file tcp LOCAL->93.184.216.34:80: dup: permission denied [errno 13, OpError true]",
 		"dup"+no, "dup3"+no, "fcntl"+no, "flags errno 0", "child"+no, "socketpair"+no, "close: ok")
@@ -34,7 +34,7 @@ func TestDescriptors(t *testing.T) {
 // Where unix sockets are let through, a socket still is not passed over one.
 func TestDescriptorOverUnixSocket(t *testing.T) {
 	t.Parallel()
-	got := start(t, "probe", run{Args: []string{"descriptors", db}, Standins: listed(echo(t)), Change: noNetworkRule})
+	got := start(t, "probe", run{Args: []string{"letout", db}, Standins: listed(echo(t)), Change: noNetworkRule})
 	withoutPorts(got.Lines)
 	if n := len(got.Lines); n != 8+1 || got.Lines[6] != "socketpair: ok" || got.Lines[7] != "rights"+no {
 		t.Errorf("printed %q, want rights%s after socketpair: ok", got.Lines, no)

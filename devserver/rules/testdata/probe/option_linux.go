@@ -153,8 +153,8 @@ func waiting(f func()) {
 }
 
 func init() {
-	// descriptors lets a connection's descriptor out in each way there is.
-	ways["descriptors"] = func(args []string) {
+	// letout lets a connection's descriptor out in each way there is.
+	ways["letout"] = func(args []string) {
 		c, raw := connected(args[0])
 		_, err := c.File()
 		say("file", err)
