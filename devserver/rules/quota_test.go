@@ -234,6 +234,41 @@ func TestQuotaUsedUp(t *testing.T) {
 	}
 }
 
+// TestQuotaOfSystemCalls uses up each resource by system calls that the program makes itself: they get the errno.
+func TestQuotaOfSystemCalls(t *testing.T) {
+	t.Parallel()
+	tcp, udp := echo(t), echoUDP(t)
+	for _, tt := range []struct {
+		resource sandbox.Resource
+		limit    int64
+		step     string
+		call     string
+	}{
+		{sandbox.ResourceBind, 0, "rawpacket " + udp, "bind"},
+		{sandbox.ResourceCreate, 0, "raw " + tcp, "socket"},
+		{sandbox.ResourceConnect, 0, "raw " + tcp, "connect"},
+		{sandbox.ResourceSend, 0, "raw " + tcp, "write"},
+		{sandbox.ResourceSend, 1, "rawpacket " + udp, "sendmsg"},
+		{sandbox.ResourceBytesSent, 3, "rawpacket " + udp, "sendto"},
+		{sandbox.ResourceBytesSent, 5, "raw " + tcp, "write"},
+		{sandbox.ResourceReceive, 0, "raw " + tcp, "read"},
+		{sandbox.ResourceReceive, 1, "rawpacket " + udp, "recvfrom"},
+		{sandbox.ResourceBytesReceived, 0, "raw " + tcp, "read"},
+	} {
+		t.Run(string(tt.resource)+"/"+tt.call, func(t *testing.T) {
+			t.Parallel()
+			l := newLedger(t)
+			limit := sandbox.Limit{PerMinute: tt.limit, PerDay: sandbox.Unlimited}
+			got := l.steps(t, run{Change: limited(tt.resource, limit), Standins: []sandbox.Standin{{Local: tcp}, {Local: udp}}}, tt.step)
+			wantLines(t, got, tt.step+": "+tt.call+" [disk quota exceeded] no OpError, EDQUOT true, EACCES false, timeout false")
+			wantQuotaDenials(t, got, 1)
+			if used := l.used(t, "minute")[tt.resource]; used > tt.limit {
+				t.Errorf("%d used, the limit is %d", used, tt.limit)
+			}
+		})
+	}
+}
+
 // fileOverQuota is what a file of 100000 bytes does that a quota of 50000 ends midway: the kernel does not carry on by
 // itself, and the first piece that would not fit is refused.
 func fileOverQuota(t *testing.T, l *ledger, got result) {
