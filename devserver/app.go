@@ -69,6 +69,7 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
+	u.begin()
 	a := &app{
 		sup: s, name: p.name, project: p.project, policy: p.policy, env: p.env, usage: u,
 		listener: p.listener, port: p.listener.Addr().(*net.TCPAddr).Port, url: urlOf(p.listener),
@@ -141,8 +142,7 @@ func (a *app) showBuild(b web.Build) {
 
 // countDay tells the workers when production's day ends, by the sandbox's clock.
 func (a *app) countDay(now int64) {
-	start, end := quotaDay(time.Unix(0, now))
-	a.usage.SetDay(start.UnixNano(), end.UnixNano())
+	a.usage.setDay(now)
 }
 
 // serve runs the front proxy until ctx ends.

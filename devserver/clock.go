@@ -21,7 +21,7 @@ const commandLimit = 10 * time.Second
 // fleet is all workers that run, of all apps, and the clock that they share.
 type fleet struct {
 	reclaimed atomic.Int64 // sockets reclaimed, as the ingesters see them
-	changed   func()       // told after each move of the clock
+	changed   func()       // told of each move of the clock, before the workers hear of it and after
 
 	moving sync.Mutex // held while the clock is being moved, so that moves come one after the other
 
@@ -120,6 +120,7 @@ func (f *fleet) move(ctx context.Context, to func(time.Duration) time.Duration) 
 	f.mu.Unlock()
 	f.changed()
 	err := each(ctx, workers, func(ctx context.Context, v *version) error { return v.SetClock(ctx, offset) })
+	f.changed() // until they heard, workers counted in windows that the clock has left
 	return web.ClockState{Offset: offset, Reclaimed: int(f.reclaimed.Load() - before)}, err
 }
 

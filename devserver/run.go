@@ -129,8 +129,10 @@ func (s *supervisor) writeReady(ctx context.Context) error {
 // clockMoved lets the quotas follow the sandbox's clock.
 func (s *supervisor) clockMoved() {
 	now := s.fleet.clockNow()
+	offset, _ := s.fleet.clock()
 	for _, a := range s.apps {
 		a.countDay(now)
+		a.usage.SetLead(offset)
 		a.usage.DropFuture(now)
 	}
 	s.touch()
