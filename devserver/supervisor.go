@@ -33,6 +33,7 @@ type supervisor struct {
 	requests *requestLog
 	strays   *strays
 	fleet    *fleet
+	quotas   *quotaBook
 	tool     project.Go
 	apps     []*app
 
@@ -41,6 +42,8 @@ type supervisor struct {
 	token      string
 	consoleURL string
 	before     record.Counts // what the recording held at the start
+	// explainFlags make the command explain judge as this run does.
+	explainFlags []string
 
 	// work ends when even the last journal must not be read any further; it outlives Run's own context.
 	work     context.Context
@@ -109,6 +112,8 @@ func (s *supervisor) start(ctx context.Context, p *plan) error {
 		s.watched = []string{p.config.File}
 	}
 	s.closing(s.peers.Close)
+	s.quotas = newQuotaBook(s)
+	s.explainFlags = explainFlags(&s.opts, p.config)
 	s.consoleURL = urlOf(consoleLn)
 	for _, a := range p.apps {
 		if err := s.addApp(a); err != nil {
