@@ -145,20 +145,42 @@ func exceptionRows(p *sandbox.Policy) []exceptionRow {
 	return rows
 }
 
-// exceptedRules are the rules that an exception lifts.
-func exceptedRules(sandbox.Exception) string { return string(sandbox.RuleGoogle) }
+// exceptedRules are the rules that an exception lifts: private, port25 (only reported).
+func exceptedRules(x sandbox.Exception) string {
+	words := []string{string(sandbox.RuleGoogle)}
+	if len(x.Rules) > 0 {
+		words = nil
+	}
+	for _, r := range x.Rules {
+		words = append(words, string(r))
+	}
+	text := strings.Join(words, ", ")
+	if x.Mode == sandbox.ModeReport {
+		text += " (only reported)"
+	}
+	return text
+}
 
 // exceptedEndpoint writes a host or an address with its ports: smtp.gmail.com, ports 465, 587.
 func exceptedEndpoint(x sandbox.Exception) string {
-	host := x.Host
-	if host == "" && x.Addr.IsValid() {
+	host := "any host"
+	switch {
+	case x.Host != "":
+		host = x.Host
+	case x.Addr.IsValid():
 		host = x.Addr.String()
+	case x.Prefix.IsValid():
+		host = x.Prefix.String()
 	}
 	switch len(x.Ports) {
 	case 0:
 		return host + ", every port"
 	case 1:
-		return net.JoinHostPort(host, strconv.Itoa(int(x.Ports[0])))
+		port := strconv.Itoa(int(x.Ports[0]))
+		if x.Host == "" && !x.Addr.IsValid() {
+			return host + ", port " + port
+		}
+		return net.JoinHostPort(host, port)
 	}
 	var words []string
 	for _, p := range x.Ports {
