@@ -55,10 +55,9 @@ func (u *Usage) SetDay(start, end int64) {
 	atomic.StoreUint64(&u.words[theDay], uint64(start/int64(time.Second))<<lengthBits|uint64(length))
 }
 
-// day returns the number of the day that holds now, and its borders.
-func (u *Usage) day(now int64) (number uint64, start, end int64) {
+// day returns the number of the day that holds a second since 1970, and its borders.
+func (u *Usage) day(sec int64) (number uint64, start, end int64) {
 	w := atomic.LoadUint64(&u.words[theDay])
-	sec := now / int64(time.Second)
 	start, length := int64(w>>lengthBits), int64(w&lengthMask)
 	if length == 0 {
 		length = daySeconds
@@ -72,7 +71,7 @@ func (u *Usage) day(now int64) (number uint64, start, end int64) {
 		end = start + daySeconds
 	}
 	// A day's border is between 7 and 8 o'clock UTC, so the number grows by one, in the weeks of 23 and 25 hours too.
-	return uint64(start / daySeconds), start * int64(time.Second), end * int64(time.Second)
+	return uint64(start / daySeconds), start, end
 }
 
 // SetLead says how far the clock of one process may be ahead of another's: while the clock is being moved, some workers
@@ -120,8 +119,9 @@ func (at stamp) resets() uint32 { return uint32(at) & (1<<24 - 1) }
 
 // stamp returns the windows that hold now.
 func (u *Usage) stamp(now int64) stamp {
-	number, _, _ := u.day(now)
-	return newStamp(minutes.cut(uint64(now/int64(time.Minute))), days.cut(number), u.resets())
+	sec := now / int64(time.Second)
+	number, _, _ := u.day(sec)
+	return newStamp(minutes.cut(uint64(sec/60)), days.cut(number), u.resets())
 }
 
 // resets is how often counts were thrown away, as a stamp holds it.
@@ -270,11 +270,11 @@ type UsageWindow struct {
 // Snapshot returns all windows that are present at the sandbox's time now, unused ones too, minutes before days.
 func (u *Usage) Snapshot(now int64) []UsageWindow {
 	all := make([]UsageWindow, 0, 2*len(Resources))
-	_, dayStart, dayEnd := u.day(now)
+	_, dayStart, dayEnd := u.day(now / int64(time.Second))
 	start := now - now%int64(time.Minute)
 	for i, r := range Resources {
 		m, d := u.used(now, i)
-		all = append(all, UsageWindow{r, "minute", start, start + int64(time.Minute), m}, UsageWindow{r, "day", dayStart, dayEnd, d})
+		all = append(all, UsageWindow{r, "minute", start, start + int64(time.Minute), m}, UsageWindow{r, "day", dayStart * int64(time.Second), dayEnd * int64(time.Second), d})
 	}
 	slices.SortStableFunc(all, func(a, b UsageWindow) int { return len(b.Window) - len(a.Window) })
 	return all
