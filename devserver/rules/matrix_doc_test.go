@@ -146,6 +146,12 @@ func words(uses []string) (text, is string) {
 	if !failed {
 		return "it works", ""
 	}
+	if is != "" {
+		is = "`" + strings.ReplaceAll(is, ", ", "`, `") + "`"
+	}
+	if strings.Contains(text, "`") {
+		return "`` " + text + " ``", is
+	}
 	return "`" + text + "`", is
 }
 
@@ -169,6 +175,20 @@ func plural(n int, thing string) string {
 		return "1 " + thing
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// TestMatrixDocument holds the document to the versions that the matrix is built with, also of libraries that only make
+// soak runs.
+func TestMatrixDocument(t *testing.T) {
+	text, err := os.ReadFile(matrixDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range libraries {
+		if begin := "<!-- matrix " + l.word + " -->\n" + l.versioned() + " with "; !strings.Contains(string(text), begin) {
+			t.Errorf("docs/drivers.md does not hold %q; DEVSERVER_SOAK=1 go test ./devserver/rules -run SoakMatrix -update writes it", begin)
+		}
+	}
 }
 
 // versioned is the library's path with the version that testdata/matrix is built with.

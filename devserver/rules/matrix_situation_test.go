@@ -89,6 +89,7 @@ func (l library) run(t *testing.T) {
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
 				outcomes[i] = l.suffer(t, s, server)
+				outcomes[i].check(t, i)
 			})
 		}
 	})
@@ -143,6 +144,31 @@ func (a *matrixApp) outcome() outcome {
 		}
 	}
 	return o
+}
+
+// check fails where the situation itself did not come about, whatever the document says.
+func (o outcome) check(t *testing.T, situation int) {
+	t.Helper()
+	well := o.uses[:1]
+	switch situation {
+	case whenDenied, whenOverConnects:
+		well = nil
+	case whenServed, whenKept:
+		well = o.uses
+	}
+	for _, use := range well {
+		if use != "ok" {
+			t.Errorf("the library was told %q with nothing in its way", use)
+		}
+	}
+	switch {
+	case len(well) == len(o.uses) && (len(o.denials) > 0 || o.reclaimed > 0):
+		t.Errorf("denials %v and %d sockets reclaimed, want none", o.denials, o.reclaimed)
+	case situation == whenDenied && (o.uses[0] == "ok" || len(o.denials) == 0):
+		t.Errorf("a denied address answered %q, with the denials %v", o.uses[0], o.denials)
+	case situation == whenOverSends && o.denials[sandbox.RuleQuota] == 0:
+		t.Error("no send was over the quota")
+	}
 }
 
 // use has the app use the library and keeps what it says.

@@ -12,7 +12,10 @@ type amqpChannel struct {
 	queue   string
 }
 
-func init() { drivers["amqp"] = new(amqpChannel) }
+func init() {
+	drivers["amqp"] = new(amqpChannel)
+	asked = append(asked, named{"amqp091.ErrClosed", amqp.ErrClosed})
+}
 
 func (d *amqpChannel) open(_ context.Context, addr string) (err error) {
 	url := "amqp://guest:guest@" + addr + "/"

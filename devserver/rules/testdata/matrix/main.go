@@ -4,20 +4,24 @@
 //	use     have the server answer once; the first time opens the pool or the connection, and no later time does
 //	rest    let more than a second pass by the machine's clock, which is the drivers' own
 //
-// A line is "ok", or the numbers of the errors that errors.Is finds, "|", and the error's text.
+// A line is "ok", or the names of the errors that errors.Is finds, "|", and the error's text.
 package main
 
 import (
 	"bufio"
 	"context"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"os"
 	"strings"
 	"syscall"
 	"time"
+
+	"google.golang.org/grpc/status"
 )
 
 // patience is how long a use may take: an app's own deadline, longer than any driver's default retries.
@@ -79,13 +83,15 @@ func (a *app) do(command string) error {
 	return fmt.Errorf("%q is neither use nor rest", command)
 }
 
-// told are the errors that apps ask for.
-var told = []struct {
+// A named error is one that apps ask for; a library adds its own.
+type named struct {
 	name string
 	err  error
-}{
-	{"EACCES", syscall.EACCES}, {"EDQUOT", syscall.EDQUOT}, {"EPIPE", syscall.EPIPE}, {"EOF", io.EOF},
-	{"DeadlineExceeded", context.DeadlineExceeded},
+}
+
+var asked = []named{
+	{"EACCES", syscall.EACCES}, {"EDQUOT", syscall.EDQUOT}, {"EPIPE", syscall.EPIPE}, {"io.EOF", io.EOF}, {"net.ErrClosed", net.ErrClosed},
+	{"context.DeadlineExceeded", context.DeadlineExceeded}, {"driver.ErrBadConn", sqldriver.ErrBadConn},
 }
 
 func say(err error) string {
@@ -93,12 +99,15 @@ func say(err error) string {
 		return "ok"
 	}
 	var is []string
-	for _, t := range told {
-		if errors.Is(err, t.err) {
-			is = append(is, t.name)
+	for _, n := range asked {
+		if errors.Is(err, n.err) {
+			is = append(is, n.name)
 		}
 	}
-	return strings.Join(is, " ") + "|" + strings.Join(strings.Fields(err.Error()), " ")
+	if s, ok := status.FromError(err); ok {
+		is = append(is, "codes."+s.Code().String()) // what apps of gRPC ask instead
+	}
+	return strings.Join(is, ", ") + "|" + strings.Join(strings.Fields(err.Error()), " ")
 }
 
 // wrong is the error of a use whose answer is not the server's.

@@ -16,7 +16,7 @@ type natsConn struct {
 func init() { drivers["nats"] = new(natsConn) }
 
 func (d *natsConn) open(_ context.Context, addr string) (err error) {
-	var options []nats.Option
+	options := []nats.Option{nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})} // the default one prints
 	if keepalive {
 		options = append(options, nats.PingInterval(time.Second))
 	}

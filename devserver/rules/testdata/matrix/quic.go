@@ -22,6 +22,7 @@ type quicConn struct{ *quic.Conn }
 func init() {
 	drivers["quic"] = new(quicConn)
 	serve["quic"] = serveQUIC
+	asked = append(asked, named{"quic.ErrTransportClosed", quic.ErrTransportClosed})
 }
 
 func (d *quicConn) open(ctx context.Context, addr string) error {
