@@ -28,7 +28,7 @@ type optionClass uint8
 const (
 	optionDenied    optionClass = iota // not one of the eight: an error, get and set
 	optionSupported                    // one of the eight
-	optionRead                         // SO_TYPE and SO_ERROR: read only, answered truthfully
+	optionRead                         // SO_TYPE, SO_ERROR and their like: read only, answered truthfully
 	optionJoin                         // joins a multicast group
 	optionDatagram                     // never denied, only reported: see datagramOptions
 )
@@ -90,6 +90,9 @@ var options = map[option]knownOption{
 func init() {
 	for o, name := range systemOptions {
 		options[o] = knownOption{text: name}
+	}
+	for o, name := range systemReads {
+		options[o] = knownOption{text: name, class: optionRead}
 	}
 	for o, name := range systemJoins {
 		options[o] = knownOption{text: name, class: optionJoin}

@@ -14,6 +14,9 @@ var systemOptions = map[option]string{
 	{syscall.IPPROTO_IPV6, syscall.IPV6_MULTICAST_HOPS}: "IPV6_MULTICAST_HOPS",
 }
 
+// systemReads are macOS's further options that say what a socket is: none.
+var systemReads map[option]string
+
 // systemJoins are macOS's further ways to join a multicast group.
 var systemJoins = map[option]string{
 	{syscall.IPPROTO_IP, 70}:   "IP_ADD_SOURCE_MEMBERSHIP",

@@ -21,14 +21,19 @@ var systemOptions = map[option]string{
 	{syscall.SOL_SOCKET, syscall.SO_BINDTODEVICE}:       "SO_BINDTODEVICE",
 	{syscall.SOL_SOCKET, syscall.SO_MARK}:               "SO_MARK",
 	{syscall.SOL_SOCKET, syscall.SO_PRIORITY}:           "SO_PRIORITY",
-	{syscall.SOL_SOCKET, syscall.SO_PROTOCOL}:           "SO_PROTOCOL",
-	{syscall.SOL_SOCKET, syscall.SO_DOMAIN}:             "SO_DOMAIN",
 	{syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN}:         "SO_ACCEPTCONN",
 	{syscall.SOL_SOCKET, syscall.SO_RCVLOWAT}:           "SO_RCVLOWAT",
 	{syscall.SOL_SOCKET, syscall.SO_SNDLOWAT}:           "SO_SNDLOWAT",
 	{syscall.SOL_SOCKET, syscall.SO_TIMESTAMP}:          "SO_TIMESTAMP",
 	{syscall.IPPROTO_IPV6, 67}:                          "IPV6_TCLASS",
 	{syscall.IPPROTO_IPV6, syscall.IPV6_MULTICAST_HOPS}: "IPV6_MULTICAST_HOPS",
+}
+
+// systemReads are Linux's further options that say what a socket is, as SO_TYPE does. golang.org/x/sys asks for
+// SO_PROTOCOL whenever it reads an address.
+var systemReads = map[option]string{
+	{syscall.SOL_SOCKET, syscall.SO_PROTOCOL}: "SO_PROTOCOL",
+	{syscall.SOL_SOCKET, syscall.SO_DOMAIN}:   "SO_DOMAIN",
 }
 
 // systemJoins are Linux's further ways to join a multicast group.

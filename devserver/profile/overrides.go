@@ -22,6 +22,7 @@ type Overrides struct {
 	Quotas   map[sandbox.Resource]Quota
 	Idle     *time.Duration // the limit of reclaim; 0 never
 	Deadline *time.Duration // of an operation; 0 none
+	Options  string         // how socket options are answered, see sandbox.Policy; "" stays as it was
 	sources  map[sandbox.Rule]string
 }
 
@@ -38,6 +39,7 @@ type Quota struct {
 //	quotas: {connect: {per_minute: 5, per_day: unlimited}, bytes_sent: {per_minute: 1MiB}}
 //	reclaim: {idle: 2m}
 //	deadline: 60s
+//	options: real
 func (o *Overrides) Fields(d *yamlfile.Document) []yamlfile.Field {
 	return []yamlfile.Field{
 		{Key: "billing", Read: func(_, v ast.Node) error { return readBool(d, v, "billing", &o.Billing) }},
@@ -45,6 +47,9 @@ func (o *Overrides) Fields(d *yamlfile.Document) []yamlfile.Field {
 		{Key: "quotas", Read: func(_, v ast.Node) error { return o.readQuotas(d, v) }},
 		{Key: "reclaim", Read: func(_, v ast.Node) error {
 			return o.readLimit(d, v, "reclaim", "idle", sandbox.RuleReclaimed, &o.Idle)
+		}},
+		{Key: "options", Read: func(_, v ast.Node) error {
+			return readWord(d, v, "options", []string{sandbox.OptionsReal, sandbox.OptionsMock, sandbox.OptionsMockRaw}, &o.Options)
 		}},
 		{Key: "deadline", Read: func(_, v ast.Node) error {
 			return o.readLimit(d, v, "deadline", "after", sandbox.RuleDeadline, &o.Deadline)
@@ -81,6 +86,9 @@ func (o *Overrides) Apply(p *sandbox.Policy) {
 	}
 	if o.Deadline != nil {
 		p.Deadline = *o.Deadline
+	}
+	if o.Options != "" {
+		p.Options = o.Options
 	}
 }
 
@@ -232,6 +240,19 @@ func readBool(d *yamlfile.Document, n ast.Node, where string, to **bool) error {
 	}
 	b := i == 1
 	*to = &b
+	return nil
+}
+
+// readWord reads one of the accepted words.
+func readWord(d *yamlfile.Document, n ast.Node, where string, accepted []string, to *string) error {
+	text, err := d.Scalar(n, where)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(accepted, text) {
+		return d.Errorf(n, "%s: %q is not known; accepted: %s", where, text, strings.Join(accepted, ", "))
+	}
+	*to = text
 	return nil
 }
 

@@ -73,8 +73,11 @@ func driversServed(t *testing.T, cache, db, channel string) {
 		opened{Site: at("pools.go", "opener")})
 	wantOpened(t, hosts["warm.example.com"], "a pool that opens by itself", opened{Site: at("pools.go", "warm")})
 	wantOpened(t, hosts["grpc.example.com"], "grpc", opened{Site: at("grpc.go", "channel")})
-	if denied := got.of(sandbox.KindDeny); len(denied) > 0 {
-		t.Errorf("denials %+v, want none", denied)
+	for _, e := range got.of(sandbox.KindDeny) {
+		// grpc shows options of its connections on a page of its own (channelz) and goes on without those it cannot get.
+		if e.Rule != sandbox.RuleOption || !strings.Contains(e.Detail, "Getting ") {
+			t.Errorf("denial %+v, want none", e)
+		}
 	}
 	for host, sockets := range hosts {
 		for _, s := range sockets {

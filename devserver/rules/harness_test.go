@@ -147,8 +147,10 @@ func start(t *testing.T, name string, r run) result {
 	if err != nil {
 		t.Fatalf("%s: %v\n%s%s", name, err, stdout.String(), stderr.String())
 	}
-	return result{strings.Split(strings.TrimSpace(stdout.String()), "\n"), events(t, cfg.JournalDir), stderr.String()}
+	return result{lines(stdout.String()), events(t, cfg.JournalDir), stderr.String()}
 }
+
+func lines(text string) []string { return strings.Split(strings.TrimSpace(text), "\n") }
 
 func configure(t testing.TB, r run) wire.Config {
 	t.Helper()

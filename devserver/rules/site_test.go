@@ -19,6 +19,12 @@ import (
 // ask runs a program that listens on $PORT and asks itself for each path.
 func ask(t *testing.T, name string, r run, paths ...string) result {
 	t.Helper()
+	return start(t, name, asking(t, r, paths...))
+}
+
+// asking is r for an app that asks itself for paths.
+func asking(t *testing.T, r run, paths ...string) run {
+	t.Helper()
 	port := reserve(t)
 	own := "127.0.0.1:" + strconv.Itoa(port)
 	config := r.Config
@@ -30,7 +36,7 @@ func ask(t *testing.T, name string, r run, paths ...string) result {
 	}
 	r.Args, r.Env = paths, append(slices.Clone(r.Env), "PORT="+strconv.Itoa(port))
 	r.Standins = append(slices.Clone(r.Standins), sandbox.Standin{Local: own})
-	return start(t, name, r)
+	return r
 }
 
 // An opened socket, or a denied one, as the recording would show it.
@@ -60,6 +66,9 @@ func (r result) opened() map[string][]*opened {
 		}
 		switch e.Kind {
 		case sandbox.KindCreate, sandbox.KindDeny:
+			if e.Info == nil { // denied later in its life, as an option is
+				break
+			}
 			host := e.Info.Host
 			if host == "" {
 				host = e.Info.Remote

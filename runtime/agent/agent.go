@@ -44,8 +44,9 @@ type Agent struct {
 	listening bool // guarded by listenMu: the app's own listener is open
 	accepting bool // guarded by listenMu: its first Accept has been told
 
-	lentMu sync.RWMutex
-	lent   map[int]*Socket // guarded by lentMu: descriptors whose number user code knows
+	lentMu  sync.RWMutex
+	lent    map[int]*Socket // guarded by lentMu: descriptors whose number user code knows
+	foreign map[int]bool    // guarded by lentMu: sockets that the process was started with
 }
 
 // installed is set before any user code runs, and never again.
@@ -67,8 +68,9 @@ type goroutines struct {
 	callers func(pcs []uintptr) int             // return addresses of the calling goroutine
 	expand  func(pc uintptr, pcs []uintptr) int // the frames at one of them
 	loop    func(i int, f func())
-	calls   func(*Agent)          // has system calls of user code judged
-	see     func(fd int, on bool) // has those on fd looked at
+	calls   func(*Agent)                       // has system calls of user code judged
+	leaving func(func(fd int) (errno uintptr)) // has what child processes inherit judged
+	see     func(fd int, on bool)              // has those on fd looked at
 }
 
 // machine stays as it is where the standard library is not patched: no goroutine knows its origin.
@@ -82,6 +84,7 @@ var machine = goroutines{
 	expand:  func(pc uintptr, pcs []uintptr) int { return copy(pcs, []uintptr{pc}) },
 	loop:    func(_ int, f func()) { go f() },
 	calls:   func(*Agent) {},
+	leaving: func(func(int) uintptr) {},
 	see:     func(int, bool) {},
 }
 
@@ -102,6 +105,7 @@ func boot(path string) {
 	}
 	machine.enable()
 	machine.calls(a)
+	machine.leaving(a.leaving)
 	installed = a
 	a.start()
 }
@@ -123,7 +127,7 @@ func open(path string) (*Agent, error) {
 
 // New makes the agent of a configuration without installing it.
 func New(cfg wire.Config) (*Agent, error) {
-	a := &Agent{cfg: cfg, lent: make(map[int]*Socket)}
+	a := &Agent{cfg: cfg, lent: make(map[int]*Socket), foreign: make(map[int]bool)}
 	a.site = a.callSite
 	a.sites.init(cfg)
 	for _, fd := range []int{cfg.ControlFD, cfg.ConnFD} {

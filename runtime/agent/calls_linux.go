@@ -4,157 +4,226 @@ package agent
 
 import (
 	"encoding/binary"
-	"errors"
 	"io"
 	"net/netip"
 	"syscall"
+	"unsafe"
 
 	"github.com/seed-d81df0db/devserver/sandbox"
 )
 
 // A call is a system call of user code that concerns a socket, as package syscall's hook tells it.
 type call struct {
-	trap uintptr
-	fd   uintptr // of SYS_SOCKET the domain
-	a2   uintptr // of SYS_SOCKET the type
-	a3   uintptr // of SYS_SOCKET the protocol
-	addr []byte  // struct sockaddr, may be rewritten up to its capacity
-	n    int     // what the call returned: bytes, or a descriptor
-	err  syscall.Errno
+	trap  uintptr
+	fd    uintptr // of SYS_SOCKET the domain
+	a2    uintptr // of SYS_SOCKET the type, of an option the level
+	a3    uintptr // of SYS_SOCKET the protocol, of an option the name
+	data  []byte  // struct sockaddr, may be rewritten up to its capacity; or an option's value
+	n     int     // before: bytes to be sent; after: what the call returned, bytes or a descriptor
+	err   syscall.Errno
+	state *callState
 }
 
-// senderOf is no call: package syscall asks which sender the program shall see.
-const senderOf = ^uintptr(0)
+// callState is what the judge keeps from before a call to after it.
+type callState struct {
+	op     sandbox.Op
+	option sandbox.OptionCall
+}
+
+// Pseudo calls of package syscall's hook: see there.
+const (
+	senderOf = ^uintptr(0) - iota
+	sendingTo
+	rights
+	pair
+)
+
+// notAnswered is the length of an option's value that the system itself is to be asked for.
+const notAnswered = -1
 
 // judgeCall is package syscall's hook: see devserverHook there.
-func (a *Agent) judgeCall(after bool, trap, fd, a2, a3 uintptr, addr []byte, n int, errno uintptr) (int, uintptr) {
-	c := &call{trap: trap, fd: fd, a2: a2, a3: a3, addr: addr, n: n, err: syscall.Errno(errno)}
-	var err error
-	if after {
+func (a *Agent) judgeCall(after bool, state unsafe.Pointer, trap, fd, a2, a3 uintptr, data []byte, n int, errno uintptr) (unsafe.Pointer, int, uintptr) {
+	c := &call{trap: trap, fd: fd, a2: a2, a3: a3, data: data, n: n, err: syscall.Errno(errno), state: (*callState)(state)}
+	size, err := 0, error(nil)
+	switch {
+	case c.isOption():
+		size, err = a.option(c, after)
+	case after:
 		err = a.called(c)
-	} else {
+		size = len(c.data)
+	default:
 		err = a.calling(c)
+		size = len(c.data)
 	}
-	return len(c.addr), uintptr(errnoOf(err))
-}
-
-func errnoOf(err error) syscall.Errno {
-	var errno syscall.Errno
-	if err != nil && !errors.As(err, &errno) {
-		return syscall.EACCES
-	}
-	return errno
+	return unsafe.Pointer(c.state), size, uintptr(errnoOf(err))
 }
 
 // calling judges a call before it is made.
 func (a *Agent) calling(c *call) error {
-	if c.trap == syscall.SYS_CLOSE {
+	switch c.trap {
+	case syscall.SYS_CLOSE:
 		a.closing(int(c.fd))
 		return nil
+	case syscall.SYS_CONNECT, syscall.SYS_BIND, syscall.SYS_SENDTO, sendingTo:
+		if c.data != nil {
+			return a.addressed(c)
+		}
+	case rights:
+		return a.SendingRights(c.data)
+	case pair:
+		return a.pairing(c)
+	case syscall.SYS_DUP, sysDup2, syscall.SYS_DUP3, syscall.SYS_FCNTL:
+		return a.duplicating(c)
 	}
-	target, ok := readSockaddr(c.addr)
-	if !ok && c.trap != syscall.SYS_LISTEN {
-		return nil // another family: the kernel's own sockets (netlink and the like) are not the network's
-	}
-	s, err := a.known(c, target)
+	s, err := a.known(c, "")
 	if s == nil || err != nil {
 		return err
 	}
+	if c.trap == syscall.SYS_LISTEN {
+		return s.Listening()
+	}
+	return c.begin(s)
+}
+
+// addressed judges a call that names an address, and puts a stand-in's in its place.
+func (a *Agent) addressed(c *call) error {
+	target, ok := readSockaddr(c.data)
+	if !ok {
+		return nil // another family: the kernel's own sockets (netlink and the like) are not the network's
+	}
+	s, err := a.known(c, target.network(int(c.fd)))
+	if s == nil || err != nil {
+		return err
+	}
+	var route sandbox.Route
 	switch c.trap {
 	case syscall.SYS_BIND:
 		return s.Bind(target.addr)
-	case syscall.SYS_LISTEN:
-		return s.Listening()
 	case syscall.SYS_CONNECT:
-		route, err := s.Connect(target.path, target.addr)
-		if err == nil && route.Standin {
-			c.addr = writeSockaddr(c.addr, route.Addr)
-		}
-		return err
+		route, err = s.Connect(target.path, target.addr)
 	default: // the sending calls
-		route, err := s.SendTo(target.addr)
-		if err == nil && route.Standin {
-			c.addr = writeSockaddr(c.addr, route.Addr)
-		}
+		route, err = s.SendTo(target.addr)
+	}
+	if err != nil {
 		return err
 	}
-}
-
-// closing forgets a descriptor while its number still is this socket's.
-func (a *Agent) closing(fd int) {
-	if s := a.lentSocket(fd); s != nil {
-		a.Unlend(fd, s)
-		s.Close()
+	if route.Standin {
+		c.data = writeSockaddr(c.data, route.Addr)
 	}
-}
-
-// known returns the socket of a descriptor. One that this program did not make is taken over, if the rules allow it.
-func (a *Agent) known(c *call, target sockaddr) (*Socket, error) {
-	fd := int(c.fd)
-	if s := a.lentSocket(fd); s != nil {
-		return s, nil
-	}
-	if c.trap == syscall.SYS_LISTEN {
-		return nil, nil // not a socket of the internet, or bound before it was known: bind was judged
-	}
-	s, err := a.Box.Adopt(target.network(fd), netip.AddrPort{}, netip.AddrPort{}, a.Origin())
-	if err == nil && s != nil {
-		a.Lend(fd, s)
-	}
-	return s, err
-}
-
-// called records a call that was made.
-func (a *Agent) called(c *call) error {
-	if c.trap == syscall.SYS_SOCKET {
-		return a.made(c)
-	}
-	s := a.lentSocket(int(c.fd))
-	if s == nil || c.trap == syscall.SYS_CLOSE {
-		return nil
-	}
-	switch c.trap {
-	case senderOf:
-		if from, ok := readSockaddr(c.addr); ok && from.addr.IsValid() {
-			c.addr = writeSockaddr(c.addr, s.From(from.addr))
-		}
-	case syscall.SYS_CONNECT:
-		err := error(nil)
-		if c.err != 0 && c.err != syscall.EINPROGRESS && c.err != syscall.EINTR {
-			err = c.err
-		}
-		s.Connected(sandbox.Op{}, localAddr(int(c.fd)), err)
-	case syscall.SYS_BIND, syscall.SYS_LISTEN:
-		// judged and recorded before
-	case syscall.SYS_ACCEPT4, sysAccept:
-		if c.err == 0 {
-			a.Lend(c.n, s.Accepted(localAddr(c.n), netip.AddrPort{}, a.Origin()))
-		}
-	case syscall.SYS_SHUTDOWN:
-		a.done(s, sandbox.KindShutdown, c)
-	case syscall.SYS_READ, syscall.SYS_READV, syscall.SYS_RECVFROM, syscall.SYS_RECVMSG, sysRecvmmsg:
-		a.done(s, sandbox.KindReceive, c)
-	default:
-		a.done(s, sandbox.KindSend, c)
+	if c.trap == syscall.SYS_SENDTO {
+		return c.begin(s)
 	}
 	return nil
 }
 
-// done records an operation that took place already.
-func (a *Agent) done(s *Socket, k sandbox.Kind, c *call) {
+// begin begins the operation that a call is. The call after ends it.
+func (c *call) begin(s *Socket) error {
+	kind := kindOf(c.trap)
+	if kind == sandbox.KindNone {
+		return nil
+	}
+	op, err := s.Begin(kind, c.n)
+	c.state = &callState{op: op}
+	return err
+}
+
+// kindOf names the operation that a call is, KindNone for what is no operation of its own.
+func kindOf(trap uintptr) sandbox.Kind {
+	switch trap {
+	case syscall.SYS_READ, syscall.SYS_READV, syscall.SYS_RECVFROM, syscall.SYS_RECVMSG, sysRecvmmsg:
+		return sandbox.KindReceive
+	case syscall.SYS_WRITE, syscall.SYS_WRITEV, syscall.SYS_SENDTO, syscall.SYS_SENDMSG, sysSendmmsg, syscall.SYS_SENDFILE:
+		return sandbox.KindSend
+	case syscall.SYS_SHUTDOWN:
+		return sandbox.KindShutdown
+	}
+	return sandbox.KindNone
+}
+
+// closing forgets a descriptor while its number still is this socket's. A duplicate's end is not the socket's.
+func (a *Agent) closing(fd int) {
+	a.forget(fd)
+	if s := a.lentSocket(fd); s != nil {
+		a.Unlend(fd, s)
+		if !a.isLent(s) {
+			s.Close()
+		}
+	}
+}
+
+// known returns the socket of a descriptor. One that this program did not make is taken over, if the rules allow it;
+// network is what it is for, "" where the call does not tell.
+func (a *Agent) known(c *call, network string) (*Socket, error) {
+	fd := int(c.fd)
+	if s := a.lentSocket(fd); s != nil {
+		return s, nil
+	}
+	if network == "" && !a.isForeign(fd) {
+		return nil, nil // not a socket of the internet, or bound before it was known: bind was judged
+	}
+	if network == "" {
+		network = networkAt(fd)
+	}
+	return a.adopt(fd, network)
+}
+
+// called records a call that was made.
+func (a *Agent) called(c *call) error {
+	switch c.trap {
+	case syscall.SYS_SOCKET:
+		return a.made(c)
+	case rights:
+		return a.ReceivedRights(c.data)
+	case pair:
+		return a.paired(c)
+	}
+	s := a.lentSocket(int(c.fd))
+	if s == nil {
+		return nil
+	}
+	switch c.trap {
+	case senderOf:
+		if from, ok := readSockaddr(c.data); ok && from.addr.IsValid() {
+			c.data = writeSockaddr(c.data, s.From(from.addr))
+		}
+	case syscall.SYS_CONNECT:
+		err := error(nil)
+		if c.err != 0 {
+			err = c.err
+		}
+		return s.Connected(sandbox.Op{}, localAddr(int(c.fd)), err)
+	case syscall.SYS_ACCEPT4, sysAccept:
+		if c.err == 0 {
+			a.Lend(c.n, s.Accepted(localAddr(c.n), netip.AddrPort{}, a.Origin()))
+		}
+	case syscall.SYS_DUP, sysDup2, syscall.SYS_DUP3, syscall.SYS_FCNTL:
+		a.duplicated(c, s)
+	default:
+		return c.end(s)
+	}
+	return nil
+}
+
+// end ends the operation that began before the call, and returns what the program is told in place of the call's own answer.
+func (c *call) end(s *Socket) error {
+	if c.state == nil {
+		return nil
+	}
+	op := c.state.op
 	if c.err == syscall.EAGAIN || c.err == syscall.EINTR {
-		return // nothing happened yet
+		s.Cancel(op) // nothing happened yet
+		return nil
 	}
 	err, n := error(nil), c.n
 	if c.err != 0 {
 		err, n = c.err, 0
-	} else if k == sandbox.KindReceive && n == 0 && isStream(int(c.fd)) {
+	} else if kindOf(c.trap) == sandbox.KindReceive && n == 0 && isStream(int(c.fd)) {
 		err = io.EOF
 	}
-	op, refused := s.Begin(k, n)
-	if refused == nil {
-		s.End(op, n, err)
+	if told := s.End(op, n, err); told != io.EOF {
+		return told
 	}
+	return nil
 }
 
 // made judges a socket that socket(2) has made; an error closes it.
@@ -171,7 +240,8 @@ func (a *Agent) made(c *call) error {
 		return err
 	}
 	fd := c.n
-	s.SetCloser(func() { syscall.Shutdown(fd, syscall.SHUT_RDWR) }) // the number is the program's to close
+	// The number is the program's to close. RawSyscall: this one is not the program's call.
+	s.SetCloser(func() { syscall.RawSyscall(syscall.SYS_SHUTDOWN, uintptr(fd), syscall.SHUT_RDWR, 0) })
 	a.Lend(fd, s)
 	return nil
 }
@@ -191,32 +261,7 @@ func networkOf(domain, typ uintptr) string {
 	default:
 		return ""
 	}
-	switch typ & 0xf {
-	case syscall.SOCK_STREAM:
-		return "tcp" + family
-	case syscall.SOCK_DGRAM:
-		return "udp" + family
-	}
-	return "ip" + family
-}
-
-func isStream(fd int) bool {
-	t, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TYPE)
-	return err == nil && t == syscall.SOCK_STREAM
-}
-
-func localAddr(fd int) netip.AddrPort {
-	sa, err := syscall.Getsockname(fd)
-	if err != nil {
-		return netip.AddrPort{}
-	}
-	switch sa := sa.(type) {
-	case *syscall.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
-	case *syscall.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port))
-	}
-	return netip.AddrPort{}
+	return networkName(family, int(typ&0xf))
 }
 
 // A sockaddr is a struct sockaddr of a family that the rules speak of.

@@ -6,4 +6,6 @@ import "syscall"
 const (
 	sysAccept   = syscall.SYS_ACCEPT
 	sysRecvmmsg = 299
+	sysSendmmsg = 307
+	sysDup2     = syscall.SYS_DUP2
 )

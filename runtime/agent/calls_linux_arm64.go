@@ -6,4 +6,6 @@ import "syscall"
 const (
 	sysAccept   = syscall.SYS_ACCEPT
 	sysRecvmmsg = 243
+	sysSendmmsg = 269
+	sysDup2     = 1 << 30 // there is none
 )

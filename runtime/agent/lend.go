@@ -9,6 +9,7 @@ func (a *Agent) Lend(fd int, s *Socket) {
 	a.lentMu.Lock()
 	defer a.lentMu.Unlock()
 	a.lent[fd] = s
+	delete(a.foreign, fd)
 	machine.see(fd, true)
 }
 
@@ -19,6 +20,35 @@ func (a *Agent) Unlend(fd int, s *Socket) {
 	defer a.lentMu.Unlock()
 	if a.lent[fd] == s {
 		delete(a.lent, fd)
+		machine.see(fd, false)
+	}
+}
+
+// isLent reports whether user code knows a number of the socket's still.
+func (a *Agent) isLent(s *Socket) bool {
+	a.lentMu.RLock()
+	defer a.lentMu.RUnlock()
+	for _, other := range a.lent {
+		if other == s {
+			return true
+		}
+	}
+	return false
+}
+
+// isForeign reports whether the process was started with a descriptor, and nobody has taken it over or closed it.
+func (a *Agent) isForeign(fd int) bool {
+	a.lentMu.RLock()
+	defer a.lentMu.RUnlock()
+	return a.foreign[fd]
+}
+
+// forget says that a descriptor that the process was started with is being closed.
+func (a *Agent) forget(fd int) {
+	a.lentMu.Lock()
+	defer a.lentMu.Unlock()
+	if a.foreign[fd] {
+		delete(a.foreign, fd)
 		machine.see(fd, false)
 	}
 }

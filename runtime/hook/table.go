@@ -94,6 +94,8 @@ var goroutines = []Patch{
 var systemCalls = []Patch{
 	{Package: "syscall", Func: "Syscall", Name: "devserverSyscall", GOOS: "linux", Types: []string{"func(uintptr, uintptr, uintptr, uintptr) (uintptr, uintptr, Errno)"}},
 	{Package: "syscall", Func: "Syscall6", Name: "devserverSyscall6", GOOS: "linux", Types: []string{"func(uintptr, uintptr, uintptr, uintptr, uintptr, uintptr, uintptr) (uintptr, uintptr, Errno)"}},
+	{Package: "syscall", Func: "socketpair", Name: "devserverSocketpair", GOOS: "linux", Types: []string{"func(int, int, int, *[2]int32) error"}},
+	{Package: "syscall", Func: "forkExec", Name: "devserverForkExec", Types: []string{"func(string, []string, *ProcAttr) (int, error)"}},
 	{Package: "syscall", Func: "RawSyscall", Name: "devserverRawSyscall", GOOS: "linux", Types: []string{"func(uintptr, uintptr, uintptr, uintptr) (uintptr, uintptr, Errno)"}},
 }
 
@@ -116,6 +118,8 @@ var needs = []Need{
 	{Package: "net", Name: "(*netFD).ctrlNetwork", Types: []string{"func() string"}},
 	{Package: "net", Name: "ipToSockaddr", Types: []string{"func(int, IP, int, string) (syscall.Sockaddr, error)"}},
 	{Package: "net", Name: "wrapSyscallError", Types: []string{"func(string, error) error"}},
+	{Package: "net", Name: "newUnixFile", Types: []string{"func(int, string) *os.File"}},
+	{Package: "net", Name: "(*netFD).name", Types: []string{"func() string"}},
 	{Package: "net", Name: "roundDurationUp", Types: []string{"func(time.Duration, time.Duration) time.Duration"}},
 	{Package: "net", Name: "newRawConn", Types: []string{"func(*netFD) *rawConn"}},
 	{Package: "net", Name: "netFD.pfd", Types: []string{"poll.FD"}},

@@ -16,6 +16,7 @@ func callers(pcs []uintptr) int
 func expand(pc uintptr, pcs []uintptr) int
 func startLoop(i int, f func())
 func configPath() string
+func installLeaving(f func(fd int) (errno uintptr))
 
 // Trust tells that the calling goroutine is inside package net's own work: its system calls have been judged.
 func Trust() { trust(1) }
@@ -33,6 +34,6 @@ func Trusted() bool { return trusted() }
 func init() {
 	machine.enable, machine.loop = enableOrigins, startLoop
 	machine.request, machine.swap, machine.restore, machine.stack = currentRequest, swapRequest, restoreOrigin, originStack
-	machine.callers, machine.expand = callers, expand
+	machine.callers, machine.expand, machine.leaving = callers, expand, installLeaving
 	boot(configPath())
 }

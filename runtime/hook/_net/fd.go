@@ -117,14 +117,23 @@ func (fd *netFD) shutdown(how int) error {
 	return fd.devserverEnd(op, 0, fd.devserverShutdown(how))
 }
 
-// dup makes a descriptor that leaves the sandbox's sight.
+// dup makes a second descriptor.
 func (fd *netFD) dup() (f *os.File, err error) {
-	if s := fd.devserver.sock; s != nil {
-		if err := s.Dup(); err != nil {
-			return nil, err
-		}
+	s := fd.devserver.sock
+	if s == nil {
+		return fd.devserverDup()
 	}
-	return fd.devserverDup()
+	if err := s.Dup(); err != nil {
+		return nil, err
+	}
+	agent.Trust()
+	defer agent.Distrust()
+	ns, call, err := fd.pfd.Dup()
+	if err != nil {
+		return nil, wrapSyscallError(call, err)
+	}
+	agent.Get().Lend(ns, s) // what is done with the duplicate is seen
+	return newUnixFile(ns, fd.name()), nil
 }
 
 func (fd *netFD) accept() (netfd *netFD, err error) {

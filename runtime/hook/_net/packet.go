@@ -3,6 +3,7 @@
 package net
 
 import (
+	"internal/devserver/agent"
 	"internal/devserver/sandbox"
 	"net/netip"
 	"os"
@@ -62,6 +63,9 @@ func (fd *netFD) readMsg(p []byte, oob []byte, flags int) (n, oobn, retflags int
 		return 0, 0, 0, nil, err
 	}
 	n, oobn, retflags, sa, err = fd.devserverReadMsg(p, oob, flags)
+	if err == nil && oobn > 0 && fd.family == syscall.AF_UNIX {
+		err = fd.devserverRights(agent.Get().ReceivedRights, oob[:oobn])
+	}
 	return n, oobn, retflags, fd.devserverFrom(sa), fd.devserverEnd(op, n, err)
 }
 
@@ -148,6 +152,11 @@ func (fd *netFD) writeMsg(p []byte, oob []byte, sa syscall.Sockaddr) (n int, oob
 	if s == nil {
 		return fd.devserverWriteMsg(p, oob, sa)
 	}
+	if len(oob) > 0 && fd.family == syscall.AF_UNIX {
+		if err := fd.devserverRights(agent.Get().SendingRights, oob); err != nil {
+			return 0, 0, err
+		}
+	}
 	to, op, err := fd.devserverSend(len(p), devserverFromSyscall(sa))
 	if err != nil {
 		return 0, 0, err
@@ -191,6 +200,13 @@ func (fd *netFD) writeMsgInet6(p []byte, oob []byte, sa *syscall.SockaddrInet6) 
 		n, oobn, err = fd.devserverWriteMsgInet6(p, oob, sa)
 	}
 	return n, oobn, fd.devserverEnd(op, n, err)
+}
+
+// devserverRights judges the descriptors in a control message of a unix socket.
+func (fd *netFD) devserverRights(judge func(control []byte) error, control []byte) error {
+	agent.Trust()
+	defer agent.Distrust()
+	return judge(control)
 }
 
 // devserverSend judges a datagram's destination and begins its send. to is nil when the datagram goes where it was

@@ -76,6 +76,7 @@ func (r *Resolver) lookupIPAddr(ctx context.Context, network, host string) ([]IP
 	}
 	start := a.Now()
 	ips, err := r.devserverLookupIPAddr(ctx, network, host)
+	err = devserverNameError(a, err)
 	addrs := make([]netip.Addr, 0, len(ips))
 	for _, ip := range ips {
 		if addr, ok := netip.AddrFromSlice(ip.IP); ok {
@@ -100,6 +101,7 @@ func (r *Resolver) lookupHost(ctx context.Context, host string) (addrs []string,
 	}
 	start := a.Now()
 	addrs, err = r.devserverLookupHost(ctx, host)
+	err = devserverNameError(a, err)
 	ips := make([]netip.Addr, 0, len(addrs))
 	for _, s := range addrs {
 		if ip, err := netip.ParseAddr(s); err == nil {
@@ -108,6 +110,19 @@ func (r *Resolver) lookupHost(ctx context.Context, host string) (addrs []string,
 	}
 	a.Resolved(host, ips, start, err)
 	return addrs, err
+}
+
+// devserverNameError puts production's words in the place of the resolver's, where the policy asks for them. It stays a
+// *DNSError that tells the same.
+func devserverNameError(a *agent.Agent, err error) error {
+	text := a.Box.NameText()
+	dns, ok := err.(*DNSError)
+	if text == "" || !ok || !dns.IsNotFound {
+		return err
+	}
+	own := *dns
+	own.Err = text
+	return &own
 }
 
 func devserverIPAddrs(addrs []netip.Addr) []IPAddr {

@@ -15,18 +15,29 @@ import (
 // and have little room below them (the linker checks it, with golang.org/x/sys above), so they take note of where
 // the stack lies and go on in ordinary code; devserverArgs finds the pointers again wherever the stack is by then.
 
-// devserverHook is the agent's judge. It is asked before the call (for SYS_CONNECT, SYS_BIND, SYS_LISTEN, what sends to
-// an address, and SYS_CLOSE) and told after it. before: a result other than 0 is returned to the program in place of
-// the call, and size is the length of addr, which may have been rewritten. after: n is what the call returned; of
-// SYS_SOCKET a result other than 0 closes the new socket and is returned in its place. As devserverSender it is asked,
-// after a receiving call, which sender the program shall see instead of addr.
-var devserverHook func(after bool, trap, fd, a2, a3 uintptr, addr []byte, n int, errno uintptr) (size int, result uintptr)
+// devserverHook is the agent's judge. It is asked before the call and told after it. A result other than 0 is returned
+// to the program: before in place of the call, after in place of what it returned (of SYS_SOCKET the new descriptor
+// is closed then).
+//
+//	before  data is the address of SYS_CONNECT, SYS_BIND and of what sends to one, or an option's value (a2 its
+//	        level, a3 its name); it may be rewritten up to its capacity, and size is its length then. n is how many
+//	        bytes are to be sent. state is handed on to the call after.
+//	        Of an option size is -1 when the call is to be made, else the sandbox has answered with data.
+//	after   n is what the call returned, data as before.
+//
+// It is also asked what no number of a call stands for: see the pseudo calls below.
+var devserverHook func(after bool, state unsafe.Pointer, trap, fd, a2, a3 uintptr, data []byte, n int, errno uintptr) (next unsafe.Pointer, size int, result uintptr)
 
-// devserverSender is no system call's number.
-const devserverSender = ^uintptr(0)
+// Pseudo calls.
+const (
+	devserverSender = ^uintptr(0) - iota // after a receiving call: which sender the program shall see instead of data
+	devserverTo                          // a destination among several of one sending call
+	devserverRights                      // data is a control message that goes out (before) or has come in (after)
+	devserverPair                        // a2 and a3 are the ends of a new pair of sockets of domain fd
+)
 
 //go:linkname devserver_install internal/devserver/agent.installCalls
-func devserver_install(f func(after bool, trap, fd, a2, a3 uintptr, addr []byte, n int, errno uintptr) (int, uintptr)) {
+func devserver_install(f func(after bool, state unsafe.Pointer, trap, fd, a2, a3 uintptr, data []byte, n int, errno uintptr) (unsafe.Pointer, int, uintptr)) {
 	devserverHook = f
 }
 
@@ -110,7 +121,8 @@ func devserverConcerns(trap, fd uintptr) bool {
 	case SYS_SOCKET, SYS_CONNECT, SYS_BIND, SYS_LISTEN:
 		return true
 	case SYS_READ, SYS_WRITE, SYS_READV, SYS_WRITEV, SYS_CLOSE, SYS_RECVFROM, SYS_SENDTO, SYS_RECVMSG, SYS_SENDMSG,
-		devserverRecvmmsg, devserverSendmmsg, SYS_ACCEPT, SYS_ACCEPT4, SYS_SHUTDOWN, SYS_SENDFILE:
+		devserverRecvmmsg, devserverSendmmsg, SYS_ACCEPT, SYS_ACCEPT4, SYS_SHUTDOWN, SYS_SENDFILE,
+		SYS_GETSOCKOPT, SYS_SETSOCKOPT, SYS_DUP, devserverDup2, SYS_DUP3, SYS_FCNTL:
 		return fd < uintptr(len(devserverSeen)*32) && devserverSeen[fd/32]&(1<<(fd%32)) != 0
 	}
 	return false
@@ -154,14 +166,25 @@ func (c *devserverArgs) pointer(i int) unsafe.Pointer { return unsafe.Pointer(c.
 //go:nosplit
 //go:norace
 func (c *devserverArgs) make() (r1, r2 uintptr, err Errno) {
-	return devserverSyscall6(c.trap, c.a[0], c.at(1), c.at(2), c.a[3], c.at(4), c.at(5))
+	return devserverSyscall6(c.trap, c.a[0], c.at(1), c.at(2), c.at(3), c.at(4), c.at(5))
 }
 
-// tell tells the judge how the call went.
+// ask asks the judge before the call.
 //
 //go:norace
-func (c *devserverArgs) tell(n int, err Errno) {
-	devserverHook(true, c.trap, c.a[0], c.a[1], c.a[2], nil, n, uintptr(err))
+func (c *devserverArgs) ask(n int) (state unsafe.Pointer, err Errno) {
+	state, _, e := devserverHook(false, nil, c.trap, c.a[0], c.a[1], c.a[2], nil, n, 0)
+	return state, Errno(e)
+}
+
+// tell tells the judge how the call went, and returns what the program is told.
+//
+//go:norace
+func (c *devserverArgs) tell(state unsafe.Pointer, n int, r1, r2 uintptr, err Errno) (uintptr, uintptr, Errno) {
+	if _, _, e := devserverHook(true, state, c.trap, c.a[0], c.a[1], c.a[2], nil, n, uintptr(err)); e != 0 {
+		return ^uintptr(0), 0, Errno(e)
+	}
+	return r1, r2, err
 }
 
 //go:norace
@@ -171,38 +194,118 @@ func devserverCall(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err Er
 	switch trap {
 	case SYS_SOCKET:
 		r1, r2, err = c.make()
-		if _, e := devserverHook(true, trap, a1, a2, a3, nil, int(r1), uintptr(err)); e != 0 {
+		if _, _, e := devserverHook(true, nil, trap, a1, a2, a3, nil, int(r1), uintptr(err)); e != 0 {
 			devserverRawSyscall(SYS_CLOSE, r1, 0, 0)
 			return ^uintptr(0), 0, Errno(e)
 		}
 		return r1, r2, err
-	case SYS_LISTEN, SYS_CLOSE: // a closed number may be another socket's by the time close returns
-		if _, e := devserverHook(false, trap, a1, a2, a3, nil, 0, 0); e != 0 {
-			return ^uintptr(0), 0, Errno(e)
-		}
 	case SYS_CONNECT, SYS_BIND:
-		return c.addressed(1, a3)
+		return c.addressed(1, a3, 0)
 	case SYS_SENDTO:
 		if a5 != 0 {
-			return c.addressed(4, a6)
+			return c.addressed(4, a6, int(a3))
 		}
 	case SYS_SENDMSG:
 		return c.send(1, unsafe.Sizeof(Msghdr{}))
 	case devserverSendmmsg:
 		return c.send(min(a3, devserverMaxBatch), unsafe.Sizeof(devserverMmsghdr{}))
+	case SYS_SETSOCKOPT:
+		return c.setOption()
+	case SYS_GETSOCKOPT:
+		return c.getOption()
+	}
+	// A closed number may be another socket's by the time close returns: the judge forgets it before.
+	state, e := c.ask(c.size())
+	if e != 0 {
+		return ^uintptr(0), 0, e
 	}
 	r1, r2, err = c.make()
 	n := int(r1)
 	if err == 0 {
-		n = c.received(n)
+		var refused Errno
+		if n, refused = c.received(n); refused != 0 {
+			r1, err = ^uintptr(0), refused
+		}
 	}
-	c.tell(n, err)
+	return c.tell(state, n, r1, r2, err)
+}
+
+// size is how many bytes a call without a destination is to send.
+//
+//go:norace
+func (c *devserverArgs) size() int {
+	switch c.trap {
+	case SYS_WRITE, SYS_SENDTO:
+		return int(c.a[2])
+	case SYS_WRITEV:
+		return devserverLength((*Iovec)(c.pointer(1)), int(c.a[2]))
+	}
+	return 0
+}
+
+// devserverLength adds up the lengths of n vectors.
+//
+//go:norace
+func devserverLength(first *Iovec, n int) (total int) {
+	if first == nil || n < 0 || n > devserverMaxBatch {
+		return 0 // the kernel's own answer: an error, or nothing
+	}
+	for _, v := range unsafe.Slice(first, n) {
+		total += int(v.Len)
+	}
+	return total
+}
+
+// devserverMaxOption is the longest value of an option that is looked at; longer ones are filters and tables.
+const devserverMaxOption = 256
+
+//go:norace
+func (c *devserverArgs) setOption() (r1, r2 uintptr, err Errno) {
+	value := make([]byte, min(c.a[4], devserverMaxOption))
+	if c.a[3] != 0 {
+		copy(value, unsafe.Slice((*byte)(c.pointer(3)), len(value)))
+	}
+	return c.option(value, len(value))
+}
+
+//go:norace
+func (c *devserverArgs) getOption() (r1, r2 uintptr, err Errno) {
+	room := uint32(0)
+	if c.a[3] != 0 && c.a[4] != 0 {
+		room = *(*uint32)(c.pointer(4))
+	}
+	return c.option(make([]byte, min(room, devserverMaxOption)), -1)
+}
+
+// option asks about an option, makes the call unless it is answered, and tells how it went. given is the length of a
+// value that is set, below 0 one is got.
+//
+//go:norace
+func (c *devserverArgs) option(value []byte, given int) (r1, r2 uintptr, err Errno) {
+	state, size, e := devserverHook(false, nil, c.trap, c.a[0], c.a[1], c.a[2], value, 0, 0)
+	if e != 0 {
+		return ^uintptr(0), 0, Errno(e)
+	}
+	if size >= 0 {
+		if given < 0 {
+			copy(unsafe.Slice((*byte)(c.pointer(3)), size), value[:size])
+			*(*uint32)(c.pointer(4)) = uint32(size)
+		}
+		return 0, 0, 0
+	}
+	r1, r2, err = c.make()
+	if given < 0 && err == 0 && c.a[3] != 0 && c.a[4] != 0 {
+		value = value[:min(int(*(*uint32)(c.pointer(4))), len(value))]
+		copy(value, unsafe.Slice((*byte)(c.pointer(3)), len(value)))
+	}
+	devserverHook(true, state, c.trap, c.a[0], c.a[1], c.a[2], value, 0, uintptr(err))
 	return r1, r2, err
 }
 
 const (
-	devserverMaxAddr  = 128  // the largest socket address: sockaddr_storage
-	devserverMaxBatch = 1024 // UIO_MAXIOV: the kernel takes no more messages
+	devserverMaxControl = 1 << 16 // of a message; the kernel's own limit (optmem_max) is lower
+	devserverMaxAddr    = 128     // the largest socket address: sockaddr_storage
+	devserverMaxBatch   = 1024    // UIO_MAXIOV: the kernel takes no more messages
 )
 
 // devserverAddr returns a copy of a socket address, with room for another.
@@ -214,25 +317,24 @@ func devserverAddr(p unsafe.Pointer, size uintptr) []byte {
 	return addr
 }
 
-// addressed makes a call whose i-th argument is an address of that size.
+// addressed makes a call whose i-th argument is an address of that size; n bytes are to be sent there.
 //
 //go:norace
-func (c *devserverArgs) addressed(i int, size uintptr) (r1, r2 uintptr, err Errno) {
+func (c *devserverArgs) addressed(i int, size uintptr, n int) (r1, r2 uintptr, err Errno) {
 	if size > devserverMaxAddr || c.a[i] == 0 {
 		return c.make() // the kernel's own answer: an error
 	}
 	addr := devserverAddr(c.pointer(i), size)
-	n, e := devserverHook(false, c.trap, c.a[0], 0, 0, addr, 0, 0)
+	state, length, e := devserverHook(false, nil, c.trap, c.a[0], 0, 0, addr, n, 0)
 	if e != 0 {
 		return ^uintptr(0), 0, Errno(e)
 	}
-	addr = addr[:n]
+	addr = addr[:length]
 	c.replace(i, unsafe.Pointer(unsafe.SliceData(addr)))
-	c.a[i+1] = uintptr(n)
+	c.a[i+1] = uintptr(length)
 	r1, r2, err = c.make()
 	runtime.KeepAlive(addr)
-	devserverHook(true, c.trap, c.a[0], 0, 0, addr, int(r1), uintptr(err))
-	return r1, r2, err
+	return c.tell(state, int(r1), r1, r2, err)
 }
 
 // devserverMmsghdr is struct mmsghdr of sendmmsg(2). A Msghdr alone is its beginning.
@@ -278,16 +380,21 @@ func (c *devserverArgs) send(count, size uintptr) (r1, r2 uintptr, err Errno) {
 	}
 	m := devserverMessages{c.pointer(1), size}
 	routes := make([][]byte, count) // where a message really goes, nil: where it says
-	changed := false
+	changed, total := false, 0
 	for i := range routes {
 		e := Errno(0)
-		if routes[i], e = c.ask(m.header(i)); e != 0 && i == 0 {
+		if routes[i], e = c.askTo(m.header(i)); e != 0 && i == 0 {
 			return ^uintptr(0), 0, e
 		} else if e != 0 {
 			routes = routes[:i]
 			break
 		}
 		changed = changed || routes[i] != nil
+		total += devserverLength(m.header(i).Iov, int(m.header(i).Iovlen))
+	}
+	state, e := c.ask(total)
+	if e != 0 {
+		return ^uintptr(0), 0, e
 	}
 	if c.trap == devserverSendmmsg {
 		c.a[2] = uintptr(len(routes))
@@ -301,20 +408,26 @@ func (c *devserverArgs) send(count, size uintptr) (r1, r2 uintptr, err Errno) {
 	if err == 0 && c.trap == devserverSendmmsg {
 		n = m.total(n)
 	}
-	c.tell(n, err)
-	return r1, r2, err
+	return c.tell(state, n, r1, r2, err)
 }
 
-// ask asks about a message's destination. It returns an address that takes its place, nil when it stays.
+// askTo asks about a message's destination and what it carries beside its bytes. It returns an address that takes the
+// destination's place, nil when it stays.
 //
 //go:norace
-func (c *devserverArgs) ask(h *Msghdr) ([]byte, Errno) {
+func (c *devserverArgs) askTo(h *Msghdr) ([]byte, Errno) {
+	if h.Control != nil && h.Controllen > 0 && h.Controllen <= devserverMaxControl {
+		control := append([]byte(nil), unsafe.Slice(h.Control, int(h.Controllen))...)
+		if _, _, e := devserverHook(false, nil, devserverRights, c.a[0], 0, 0, control, 0, 0); e != 0 {
+			return nil, Errno(e)
+		}
+	}
 	if h.Name == nil || h.Namelen > devserverMaxAddr {
 		return nil, 0
 	}
 	size := uintptr(h.Namelen)
 	addr := devserverAddr(unsafe.Pointer(h.Name), size)
-	n, e := devserverHook(false, c.trap, c.a[0], 0, 0, addr, 0, 0)
+	_, n, e := devserverHook(false, nil, devserverTo, c.a[0], 0, 0, addr, 0, 0)
 	if e != 0 {
 		return nil, Errno(e)
 	}
@@ -410,10 +523,10 @@ func devserverPut(to, from unsafe.Pointer, n uintptr) unsafe.Pointer {
 }
 
 // received looks at the senders of what a receiving call has brought, and returns how many bytes it brought: the
-// program sees production's address where a stand-in has answered.
+// program sees production's address where a stand-in has answered. Descriptors that came along are judged.
 //
 //go:norace
-func (c *devserverArgs) received(n int) int {
+func (c *devserverArgs) received(n int) (bytes int, refused Errno) {
 	switch c.trap {
 	case SYS_RECVFROM:
 		if c.a[4] != 0 && c.a[5] != 0 {
@@ -422,15 +535,31 @@ func (c *devserverArgs) received(n int) int {
 	case SYS_RECVMSG:
 		h := (*Msghdr)(c.pointer(1))
 		c.sender(unsafe.Pointer(h.Name), &h.Namelen)
+		return n, c.rights(h)
 	case devserverRecvmmsg:
 		m := devserverMessages{c.pointer(1), unsafe.Sizeof(devserverMmsghdr{})}
 		for i := range n {
 			h := m.header(i)
 			c.sender(unsafe.Pointer(h.Name), &h.Namelen)
+			if e := c.rights(h); e != 0 {
+				refused = e
+			}
 		}
-		return m.total(n)
+		return m.total(n), refused
 	}
-	return n
+	return n, 0
+}
+
+// rights asks about descriptors in what came in beside the bytes. Those that are refused are closed.
+//
+//go:norace
+func (c *devserverArgs) rights(h *Msghdr) Errno {
+	if h.Control == nil || h.Controllen == 0 || h.Controllen > devserverMaxControl {
+		return 0
+	}
+	control := append([]byte(nil), unsafe.Slice(h.Control, int(h.Controllen))...)
+	_, _, e := devserverHook(true, nil, devserverRights, c.a[0], 0, 0, control, 0, 0)
+	return Errno(e)
 }
 
 //go:norace
@@ -439,8 +568,22 @@ func (c *devserverArgs) sender(p unsafe.Pointer, size *uint32) {
 		return
 	}
 	addr := devserverAddr(p, uintptr(*size))
-	n, _ := devserverHook(true, devserverSender, c.a[0], 0, 0, addr, 0, 0)
+	_, n, _ := devserverHook(true, nil, devserverSender, c.a[0], 0, 0, addr, 0, 0)
 	if n == len(addr) { // another family would not fit where this one stands
 		copy(unsafe.Slice((*byte)(p), n), addr)
 	}
+}
+
+// socketpair makes two sockets that only this process and its children know; its number of a call passes no hook.
+func socketpair(domain int, typ int, proto int, fd *[2]int32) (err error) {
+	if devserverHook == nil || !devserver_judged() {
+		return devserverSocketpair(domain, typ, proto, fd)
+	}
+	if _, _, e := devserverHook(false, nil, devserverPair, uintptr(domain), 0, 0, nil, 0, 0); e != 0 {
+		return Errno(e)
+	}
+	if err = devserverSocketpair(domain, typ, proto, fd); err == nil {
+		devserverHook(true, nil, devserverPair, uintptr(domain), uintptr(fd[0]), uintptr(fd[1]), nil, 0, 0)
+	}
+	return err
 }

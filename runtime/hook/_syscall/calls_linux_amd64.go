@@ -4,4 +4,5 @@ package syscall
 const (
 	devserverRecvmmsg = 299
 	devserverSendmmsg = 307
+	devserverDup2     = SYS_DUP2
 )

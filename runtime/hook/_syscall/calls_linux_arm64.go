@@ -4,4 +4,5 @@ package syscall
 const (
 	devserverRecvmmsg = 243
 	devserverSendmmsg = 269
+	devserverDup2     = 1 << 30 // there is none
 )

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
@@ -23,6 +24,12 @@ func init() {
 	way("grpc", func(ctx context.Context) (any, error) {
 		reply, err := grpc_health_v1.NewHealthClient(channel).Check(ctx, &grpc_health_v1.HealthCheckRequest{}) // grpc
 		return reply.GetStatus(), err
+	})
+}
+
+func init() {
+	way("lost", func(ctx context.Context) (any, error) {
+		return channel.WaitForStateChange(ctx, connectivity.Ready), nil
 	})
 }
 

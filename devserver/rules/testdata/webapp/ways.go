@@ -47,6 +47,9 @@ func init() {
 	way("second", func(w io.Writer, r *http.Request) {
 		io.WriteString(w, get(client, "http://reused.example.com/"))
 	})
+	way("slow", func(w io.Writer, r *http.Request) {
+		fmt.Println("handler:", get(client, "http://slow.example.com/"))
+	})
 	way("timer", func(w io.Writer, r *http.Request) {
 		done := make(chan bool)
 		time.AfterFunc(time.Nanosecond, func() {
