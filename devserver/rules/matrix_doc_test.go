@@ -39,12 +39,12 @@ func (l library) compare(t *testing.T, outcomes []outcome) {
 		}
 	default:
 		t.Errorf("docs/drivers.md does not say what %s did; go test ./devserver/rules -run Matrix -update writes it (DEVSERVER_SOAK=1 for all).\n"+
-			"what it did:\n%s\n%s\nin all:\n%s", l.title, l.row(outcomes), l.block(outcomes), told(outcomes))
+			"what it did:\n%s\n%s\nin all:\n%s", l.title, l.row(outcomes), l.block(outcomes), account(outcomes))
 	}
 }
 
-// told are the lines of the program and the events that matter, for a person who looks for the reason of a difference.
-func told(outcomes []outcome) string {
+// account is the lines of the program and the events that matter, for a person who looks for the reason of a difference.
+func account(outcomes []outcome) string {
 	var b strings.Builder
 	for i, o := range outcomes {
 		fmt.Fprintf(&b, "%s: %q, %d reclaimed, denials %v\n", situations[i].name, o.uses, o.reclaimed, o.denials)

@@ -146,7 +146,8 @@ func (a *matrixApp) outcome() outcome {
 	return o
 }
 
-// check fails where the situation itself did not come about, whatever the document says.
+// check fails where the situation itself did not come about, whatever the document says. A denied socket option is
+// the library's affair: what it does without is in the document.
 func (o outcome) check(t *testing.T, situation int) {
 	t.Helper()
 	well := o.uses[:1]
@@ -161,10 +162,16 @@ func (o outcome) check(t *testing.T, situation int) {
 			t.Errorf("the library was told %q with nothing in its way", use)
 		}
 	}
+	refused := 0
+	for rule, n := range o.denials {
+		if rule != sandbox.RuleOption {
+			refused += n
+		}
+	}
 	switch {
-	case len(well) == len(o.uses) && (len(o.denials) > 0 || o.reclaimed > 0):
+	case len(well) == len(o.uses) && (refused > 0 || o.reclaimed > 0):
 		t.Errorf("denials %v and %d sockets reclaimed, want none", o.denials, o.reclaimed)
-	case situation == whenDenied && (o.uses[0] == "ok" || len(o.denials) == 0):
+	case situation == whenDenied && (o.uses[0] == "ok" || refused == 0):
 		t.Errorf("a denied address answered %q, with the denials %v", o.uses[0], o.denials)
 	case situation == whenOverSends && o.denials[sandbox.RuleQuota] == 0:
 		t.Error("no send was over the quota")

@@ -19,6 +19,19 @@ func postgresURL(addr string) string { return "postgres://app@" + addr + "/postg
 
 const sum = "select 40 + 2"
 
+// A querier is a pool or a connection of pgx.
+type querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+func query(ctx context.Context, q querier) error {
+	var n int
+	if err := q.QueryRow(ctx, sum).Scan(&n); err != nil {
+		return err
+	}
+	return wrong(n, 42)
+}
+
 // pgxPool is pgx's own pool.
 type pgxPool struct{ *pgxpool.Pool }
 
@@ -27,13 +40,7 @@ func (d *pgxPool) open(ctx context.Context, addr string) (err error) {
 	return err
 }
 
-func (d *pgxPool) use(ctx context.Context) error {
-	var n int
-	if err := d.QueryRow(ctx, sum).Scan(&n); err != nil {
-		return err
-	}
-	return wrong(n, 42)
-}
+func (d *pgxPool) use(ctx context.Context) error { return query(ctx, d) }
 
 // pgxConn is one connection that the app holds.
 type pgxConn struct{ *pgx.Conn }
@@ -43,13 +50,7 @@ func (d *pgxConn) open(ctx context.Context, addr string) (err error) {
 	return err
 }
 
-func (d *pgxConn) use(ctx context.Context) error {
-	var n int
-	if err := d.QueryRow(ctx, sum).Scan(&n); err != nil {
-		return err
-	}
-	return wrong(n, 42)
-}
+func (d *pgxConn) use(ctx context.Context) error { return query(ctx, d) }
 
 // database is a driver of database/sql.
 type database struct {
