@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -16,9 +17,11 @@ var links = regexp.MustCompile(`\[([^\]]+)\]\(([^)#]+)\)`)
 func TestDocumentsNameWhatIsThere(t *testing.T) {
 	t.Parallel()
 	docs, err := filepath.Glob("*.md")
-	if err != nil || len(docs) < 3 {
-		t.Fatalf("documents: %q, %v", docs, err)
+	further, _ := filepath.Glob("docs/*.md")
+	if err != nil || len(docs) < 3 || len(further) < 3 {
+		t.Fatalf("documents: %q, %q, %v", docs, further, err)
 	}
+	docs = append(docs, further...)
 	for _, doc := range docs {
 		text, err := os.ReadFile(doc)
 		if err != nil {
@@ -29,6 +32,7 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 			if strings.Contains(target, "://") {
 				continue
 			}
+			target = filepath.Join(filepath.Dir(doc), target)
 			info, err := os.Stat(target)
 			if err != nil {
 				t.Errorf("%s: %s: %v", doc, name, err)
@@ -56,3 +60,43 @@ func checkDeclared(t *testing.T, doc, name, file string) {
 		t.Errorf("%s: %s does not declare %s", doc, file, name)
 	}
 }
+
+// features are the rows of the documents that are emulated, by the letter of their table.
+var features = map[string]int{"J": 24, "P": 15, "T": 7}
+
+// TestParity wants every row of the emulated documents in docs/parity.md, each ticked with a link to a test, or a
+// reference to a row that is, or left with a sentence.
+func TestParity(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("docs/parity.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string][]string{}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if len(cells) == 4 {
+			rows[strings.TrimSpace(cells[0])] = cells
+		}
+	}
+	for letter, last := range features {
+		for n := 1; n <= last; n++ {
+			id := letter + strconv.Itoa(n)
+			cells := rows[id]
+			if cells == nil {
+				t.Errorf("docs/parity.md has no row %s", id)
+				continue
+			}
+			tick, shown := strings.TrimSpace(cells[2]), strings.TrimSpace(cells[3])
+			switch {
+			case tick == "✓" && strings.Contains(shown, "[`Test"):
+			case tick == "✓" && refersTo.MatchString(shown) && strings.Contains(rows[refersTo.FindStringSubmatch(shown)[1]][3], "[`Test"):
+			case tick == "–" && len(strings.Fields(shown)) > 5:
+			default:
+				t.Errorf("row %s: %q, %q is neither shown by a test nor left with a sentence", id, tick, shown)
+			}
+		}
+	}
+}
+
+var refersTo = regexp.MustCompile(`^as ([JPT]\d+)\b`)

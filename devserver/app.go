@@ -28,6 +28,7 @@ type app struct {
 	standins []sandbox.Standin
 	env      []string
 	usage    *usage
+	sourceOf map[sandbox.Resource]string // where a quota's limits come from
 	listener net.Listener
 	port     int // $PORT, which is also the front proxy's
 	url      string
@@ -68,6 +69,7 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
+	u.begin()
 	a := &app{
 		sup: s, name: p.name, project: p.project, policy: p.policy, env: p.env, usage: u,
 		listener: p.listener, port: p.listener.Addr().(*net.TCPAddr).Port, url: urlOf(p.listener),
@@ -78,8 +80,25 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 		return nil, err
 	}
 	a.proxy = proxy.New(proxy.Config{App: a.name, ServeOld: s.opts.OnBuild == "serve-old", Answered: func(ans proxy.Answer) { s.requests.add(a.name, ans) }})
-	a.shown = web.App{Name: a.name, URL: a.url, Profile: a.policy.Profile, IdleLimit: a.policy.Reclaim, Sources: sources(a.policy)}
+	explainer, err := newExplainer(a.policy, a.standins)
+	if err != nil {
+		u.Close()
+		return nil, err
+	}
+	a.sourceOf = limitSources(a.policy)
+	a.shown = web.App{
+		Name: a.name, URL: a.url, Profile: a.policy.Profile, IdleLimit: idleLimit(a.policy), Sources: sources(a.policy),
+		Policy: a.policy, Explainer: explainer, ExplainFlags: s.explainFlags,
+	}
 	return a, nil
+}
+
+// idleLimit is after how long a socket is reclaimed, 0: never.
+func idleLimit(p *sandbox.Policy) time.Duration {
+	if p.Mode(sandbox.RuleReclaimed) == sandbox.ModeOff {
+		return 0
+	}
+	return p.Reclaim
 }
 
 // sources tells where production's documents say what a rule says.
@@ -101,12 +120,13 @@ func (a *app) show(change func(*web.App)) {
 	a.sup.touch()
 }
 
-// state returns a copy of what the console shows.
-func (a *app) state() web.App {
+// state returns a copy of what the console shows at now, by the sandbox's clock.
+func (a *app) state(now int64) web.App {
+	quotas := a.quotas(now)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	shown := a.shown
-	shown.Builds = slices.Clone(shown.Builds)
+	shown.Builds, shown.Quotas = slices.Clone(shown.Builds), quotas
 	return shown
 }
 
@@ -122,8 +142,7 @@ func (a *app) showBuild(b web.Build) {
 
 // countDay tells the workers when production's day ends, by the sandbox's clock.
 func (a *app) countDay(now int64) {
-	start, end := quotaDay(time.Unix(0, now))
-	a.usage.SetDay(start.UnixNano(), end.UnixNano())
+	a.usage.setDay(now)
 }
 
 // serve runs the front proxy until ctx ends.

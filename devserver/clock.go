@@ -3,6 +3,7 @@ package devserver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -20,7 +21,7 @@ const commandLimit = 10 * time.Second
 // fleet is all workers that run, of all apps, and the clock that they share.
 type fleet struct {
 	reclaimed atomic.Int64 // sockets reclaimed, as the ingesters see them
-	changed   func()       // told after each move of the clock
+	changed   func()       // told of each move of the clock, before the workers hear of it and after
 
 	moving sync.Mutex // held while the clock is being moved, so that moves come one after the other
 
@@ -73,6 +74,28 @@ func (f *fleet) Advance(ctx context.Context, d time.Duration) (web.ClockState, e
 	return f.move(ctx, func(offset time.Duration) time.Duration { return offset + d })
 }
 
+// afterBorder is how far behind a border the clock is moved. Each process reads the machine's clock by itself, so two of
+// them may be some microseconds apart; all of them shall be in the new window.
+const afterBorder = time.Millisecond
+
+// AdvanceTo moves the clock of all workers forward to the next full minute, or to the next midnight in Pacific time.
+func (f *fleet) AdvanceTo(ctx context.Context, b web.Border) (web.ClockState, error) {
+	next, ok := borders[b]
+	if !ok {
+		return web.ClockState{}, fmt.Errorf("there is no border %q; there are minute and midnight", b)
+	}
+	return f.move(ctx, func(offset time.Duration) time.Duration {
+		now := time.Unix(0, sandbox.Now()).Add(offset)
+		return offset + next(now).Sub(now) + afterBorder
+	})
+}
+
+// borders tell when quotas are refilled next.
+var borders = map[web.Border]func(time.Time) time.Time{
+	web.BorderMinute:   func(now time.Time) time.Time { return now.Truncate(time.Minute).Add(time.Minute) },
+	web.BorderMidnight: func(now time.Time) time.Time { _, end := quotaDay(now); return end },
+}
+
 // ResetClock takes the clock back to the machine's.
 func (f *fleet) ResetClock(ctx context.Context) (web.ClockState, error) {
 	return f.move(ctx, func(time.Duration) time.Duration { return 0 })
@@ -97,6 +120,7 @@ func (f *fleet) move(ctx context.Context, to func(time.Duration) time.Duration) 
 	f.mu.Unlock()
 	f.changed()
 	err := each(ctx, workers, func(ctx context.Context, v *version) error { return v.SetClock(ctx, offset) })
+	f.changed() // until they heard, workers counted in windows that the clock has left
 	return web.ClockState{Offset: offset, Reclaimed: int(f.reclaimed.Load() - before)}, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/web"
 )
 
@@ -45,7 +46,7 @@ func (s *supervisor) pulse(ctx context.Context) {
 func (s *supervisor) consoleHandler(ln net.Listener) (http.Handler, error) {
 	addr := ln.Addr().(*net.TCPAddr)
 	return web.NewHandler(web.Config{
-		Source: s.db, State: s.state, Controls: controls{s.fleet, s.db}, Live: &s.live,
+		Source: s.db, State: s.state, Controls: controls{s.fleet, s.db, s.quotas}, Live: &s.live,
 		Log:   slog.New(slog.NewTextHandler(warner{s.notices}, &slog.HandlerOptions{ReplaceAttr: withoutTime})),
 		Token: s.token, Hosts: web.LoopbackHosts(addr.Port), Open: !addr.IP.IsLoopback(),
 	})
@@ -68,16 +69,46 @@ func withoutTime(_ []string, a slog.Attr) slog.Attr {
 
 func (s *supervisor) state() web.State {
 	offset, moves := s.fleet.clock()
-	state := web.State{Offset: offset, Moves: moves, Recording: s.db.Path()}
+	now := sandbox.Now() + int64(offset)
+	state := web.State{Time: time.Unix(0, now), Offset: offset, Moves: moves, Recording: s.db.Path()}
+	state.Day.Start, state.Day.End = quotaDay(state.Time)
 	for _, a := range s.apps {
-		state.Apps = append(state.Apps, a.state())
+		state.Apps = append(state.Apps, a.state(now))
 	}
 	return state
 }
 
+// A lastCall lets requests in until it is closed. http.Server.Close does not wait for handlers, and what they read, such
+// as the mapped counters of quotas, is let go after it.
+type lastCall struct {
+	next http.Handler
+
+	inside sync.RWMutex // held for reading by each request
+	over   bool         // guarded by inside
+}
+
+func (l *lastCall) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.inside.RLock()
+	defer l.inside.RUnlock()
+	if l.over {
+		http.Error(w, "devserver is stopping", http.StatusServiceUnavailable)
+		return
+	}
+	l.next.ServeHTTP(w, r)
+}
+
+// close waits for those inside and lets nobody in any more.
+func (l *lastCall) close() {
+	l.inside.Lock()
+	defer l.inside.Unlock()
+	l.over = true
+}
+
 // serveConsole runs the console until ctx ends.
 func (s *supervisor) serveConsole(ctx context.Context, ln net.Listener, h http.Handler) error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	last := &lastCall{next: h}
+	defer last.close()
+	server := &http.Server{Handler: last, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	var wait sync.WaitGroup
 	wait.Go(func() { served <- server.Serve(ln) })

@@ -13,10 +13,16 @@ import (
 // controls is what the console may change.
 type controls struct {
 	*fleet
-	db *storage.DB
+	db     *storage.DB
+	quotas *quotaBook
 }
 
 var _ web.Controls = controls{}
+
+// ResetQuotas starts the usage of an app afresh, of all apps for "", and returns when that is in the recording.
+func (c controls) ResetQuotas(ctx context.Context, app string) ([]string, error) {
+	return c.quotas.reset(ctx, app)
+}
 
 // CloseSocket closes an open socket by hand and returns when that is in the recording.
 func (c controls) CloseSocket(ctx context.Context, id int64) error {

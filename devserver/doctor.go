@@ -19,6 +19,7 @@ import (
 type DoctorOptions struct {
 	Dir           string // the app's folder; "": the current one
 	Data          string // its data directory; "": .devserver in Dir
+	Config        string // a devserver.yaml; "": the one found from Dir upwards
 	Addr, Console string // as in Options
 }
 
@@ -46,7 +47,7 @@ func Doctor(ctx context.Context, o DoctorOptions) []Check {
 	}
 	checks := []Check{checkGo(report), checkCache(report), checkCopy(report)}
 	checks = append(checks, checkOldCopies(report)...)
-	checks = append(checks, checkApp(ctx, dir), checkConfig(dir))
+	checks = append(checks, checkApp(ctx, dir), checkConfig(o.Config, dir))
 	data := valueOr(o.Data, filepath.Join(dir, ".devserver"))
 	checks = append(checks, checkData(data))
 	return append(checks,
@@ -109,18 +110,27 @@ func checkApp(ctx context.Context, dir string) Check {
 	return Check{"app", stateOK, fmt.Sprintf("%s, package %s in %s", a.ImportPath, a.Package, a.Dir), ""}
 }
 
-func checkConfig(dir string) Check {
-	c, err := project.Locate("", dir)
+func checkConfig(file, dir string) Check {
+	const name = project.ConfigName
+	c, err := project.Locate(file, dir)
+	if err != nil {
+		return Check{name, stateFail, err.Error(), "Mend the file; the message says what it may hold."}
+	}
+	policy, _, err := newPolicy(&Options{}, c)
 	switch {
 	case err != nil:
-		return Check{"devserver.yaml", stateFail, err.Error(), "Mend the file; the message says what it may hold."}
+		return Check{name, stateFail, err.Error(), "Name a profile that devserver profiles lists, or a file."}
 	case c.File == "":
-		return Check{"devserver.yaml", stateOK, "none: the defaults hold", ""}
+		return Check{name, stateOK, "none: the defaults hold, profile " + policy.Profile, ""}
 	}
-	if _, err := newPolicy(&Options{}, c); err != nil {
-		return Check{"devserver.yaml", stateFail, err.Error(), "Name a profile that devserver profiles lists, or a file."}
+	detail := c.File + ": profile " + policy.Profile
+	if !policy.Billing {
+		detail += ", without billing: every socket is refused"
 	}
-	return Check{"devserver.yaml", stateOK, c.File, ""}
+	if n := len(c.Standins); n > 0 {
+		detail += fmt.Sprintf(", stand-ins: %d", n)
+	}
+	return Check{name, stateOK, detail, ""}
 }
 
 // checkData looks at the data directory, or where it would be made.

@@ -20,6 +20,7 @@ type EnvOptions struct {
 	Profile   string
 	Standins  []string
 	NoBilling bool
+	Config    string       // a devserver.yaml; "": the one found from Dir upwards
 	Notify    func(Notice) // hears of the toolchain being made; nil: nobody does
 }
 
@@ -30,7 +31,7 @@ const envPort = 8080
 // Go, and the agent's. A program that runs with them records into the data directory; a devserver on it shows that
 // at once, or brings it in when it starts.
 func Env(ctx context.Context, o EnvOptions) ([]string, error) {
-	run := Options{Dirs: []string{valueOr(o.Dir, ".")}, Profile: o.Profile, Standins: o.Standins, NoBilling: o.NoBilling}
+	run := Options{Dirs: []string{valueOr(o.Dir, ".")}, Profile: o.Profile, Standins: o.Standins, NoBilling: o.NoBilling, Config: o.Config}
 	p, err := newPlan(ctx, &run)
 	if err != nil {
 		return nil, err

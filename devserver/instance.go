@@ -10,8 +10,14 @@ import (
 // Instance is a running devserver: what it serves, and the changes one can ask of it.
 type Instance = control.Instance
 
-// ClockState is the sandbox's clock after a change.
+// ClockState is the sandbox's clock, as it is or after a change.
 type ClockState = control.ClockState
+
+// The borders to which an Instance's AdvanceTo moves the clock.
+const (
+	ToMinute   = control.Minute
+	ToMidnight = control.Midnight
+)
 
 // ErrNotRunning says that no devserver runs, or none on the data directory asked for.
 var ErrNotRunning = control.ErrNone

@@ -55,11 +55,13 @@ type AppReady struct {
 type Denied struct {
 	App, Rule, Network string
 	Destination        string // as the program wrote it
+	Addr               string // the IP address to which that led and which was denied, "" when there is none
 	CallSite           string // path/from/module.go:42
 	Reason             string
-	Advice             string // what to do about it
-	Request            string // "GET /orders/7", "" when no request led to it
-	Report             bool   // let through: production would have denied it
+	Advice             string       // what to do about it
+	Request            string       // "GET /orders/7", "" when no request led to it
+	Report             bool         // let through: production would have denied it
+	Under              JudgeOptions // by which NewJudge judges as the app's rules do
 }
 
 // WorkerExited says that an app's process ended by itself.
@@ -67,6 +69,16 @@ type WorkerExited struct {
 	App, Exit string        // "exit status 2", "signal: killed"
 	LastLines []string      // the end of its output
 	RestartIn time.Duration // 0: it is not restarted before the next change
+}
+
+// Escape is a package of an app that can open sockets which the rules do not see.
+type Escape struct{ Package, Kind, Text string }
+
+// Escapes says which packages of an app's build can open sockets that the rules do not see: told once for each change
+// of the list. An empty list says that none can any more.
+type Escapes struct {
+	App      string
+	Packages []Escape
 }
 
 // Recovered says that events of an earlier devserver, which was killed, are in the recording now.
@@ -91,6 +103,7 @@ func (Unchanged) notice()         {}
 func (AppReady) notice()          {}
 func (Denied) notice()            {}
 func (WorkerExited) notice()      {}
+func (Escapes) notice()           {}
 func (Recovered) notice()         {}
 func (Warning) notice()           {}
 func (Stopped) notice()           {}

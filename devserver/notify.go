@@ -3,10 +3,15 @@ package devserver
 import (
 	"fmt"
 	"sync"
+
+	"github.com/seed-d81df0db/devserver/sandbox"
 )
 
 // notifier passes notices on, one at a time, and says each denial once.
 type notifier struct {
+	under   JudgeOptions // of all apps; not changed once something is told, as the next
+	cutsOff bool         // their rule deadline is enforced
+
 	mu   sync.Mutex
 	hear func(Notice)        // nil: nobody hears; guarded by mu
 	said map[string]struct{} // guarded by mu: denials and warnings told already
@@ -37,8 +42,22 @@ func (n *notifier) once(key string, notice Notice) {
 	}
 }
 
+// denied tells of a denial, once for each rule and call site; of one that no line of code leads to, once for each
+// reason.
 func (n *notifier) denied(d Denied) {
-	n.once(fmt.Sprintf("denied %s %s %s", d.App, d.Rule, d.CallSite), d)
+	d.Under = n.under
+	// The event of these is the operation's own, whether it was let through or not.
+	switch sandbox.Rule(d.Rule) {
+	case sandbox.RuleUnresolved:
+		d.Report = false // a name without an address leads nowhere in any mode
+	case sandbox.RuleDeadline:
+		d.Report = !n.cutsOff
+	}
+	site := d.CallSite
+	if site == "" {
+		site = d.Reason
+	}
+	n.once(fmt.Sprintf("denied %s %s %s", d.App, d.Rule, site), d)
 }
 
 func (n *notifier) warnf(format string, args ...any) {

@@ -30,8 +30,8 @@ func (o *observer) see(events []sandbox.Event) {
 	}
 }
 
-// event takes in one event. An operation that carries a rule without being denied was let through; one on a
-// reclaimed socket failed, which its reclaim explains.
+// event takes in one event. An operation that carries a rule without being denied was let through, apart from those
+// that notifier.denied names; one that failed on a reclaimed socket its reclaim explains.
 func (o *observer) event(e *sandbox.Event) {
 	switch e.Kind {
 	case sandbox.KindRequestBegin:
@@ -53,9 +53,15 @@ func (o *observer) event(e *sandbox.Event) {
 		delete(o.sockets, e.Socket)
 	case e.Kind == sandbox.KindClose:
 		delete(o.sockets, e.Socket)
-	case e.Kind == sandbox.KindDeny, e.Rule != "" && e.Rule != sandbox.RuleReclaimed && !e.Rule.Allows():
+	case e.Kind == sandbox.KindDeny, e.Rule != "" && !explainedByReclaim(e) && !e.Rule.Allows():
 		o.deny(e, info)
 	}
+}
+
+// explainedByReclaim: the operation failed because the socket was reclaimed. Where the rule only reports, it is let
+// through and has no error.
+func explainedByReclaim(e *sandbox.Event) bool {
+	return e.Rule == sandbox.RuleReclaimed && e.Error != ""
 }
 
 // learn returns what is known about the event's socket, and keeps it: later events do not repeat it.
@@ -83,9 +89,18 @@ func (o *observer) listen(i sandbox.Info) {
 
 func (o *observer) deny(e *sandbox.Event, info sandbox.Info) {
 	o.notices.denied(Denied{
-		App: o.app, Rule: string(e.Rule), Network: info.Network, Destination: destination(info), CallSite: info.CallSite,
+		App: o.app, Rule: string(e.Rule), Network: info.Network, Destination: destination(info), Addr: deniedAddr(info), CallSite: info.CallSite,
 		Reason: e.Detail, Advice: e.Rule.Advice(), Request: o.requests[e.Request], Report: e.Kind != sandbox.KindDeny,
 	})
+}
+
+// deniedAddr is the address that was judged, when it is known.
+func deniedAddr(i sandbox.Info) string {
+	a, err := netip.ParseAddrPort(i.Remote)
+	if err != nil {
+		return ""
+	}
+	return a.Addr().String()
 }
 
 // destination is what the program wants to reach, as far as possible in its own words.

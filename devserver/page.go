@@ -35,6 +35,13 @@ func mapPage(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
+	// Who else finds the file short must not clear what has been counted in it meanwhile.
+	for err = unix.EINTR; err == unix.EINTR; {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
+	}
+	if err != nil {
+		return nil, &os.PathError{Op: "flock", Path: path, Err: err}
+	}
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -67,20 +74,3 @@ func openIDs(path string) (*ids, error) {
 }
 
 func (i *ids) Close() error { return unix.Munmap(i.mem) }
-
-// usage is what an app has used of its quotas.
-type usage struct {
-	*sandbox.Usage
-	path string
-	mem  []byte
-}
-
-func openUsage(path string) (*usage, error) {
-	mem, err := openPage(path, func(mem []byte) error { return sandbox.NewUsage(mem).Err() })
-	if err != nil {
-		return nil, fmt.Errorf("quota usage: %w", err)
-	}
-	return &usage{sandbox.NewUsage(mem), path, mem}, nil
-}
-
-func (u *usage) Close() error { return unix.Munmap(u.mem) }

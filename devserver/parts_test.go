@@ -35,12 +35,21 @@ func TestObserver(t *testing.T) {
 		{Kind: sandbox.KindReclaim, Socket: 5, Rule: "reclaimed"},
 		{Kind: sandbox.KindSend, Socket: 5, Rule: "reclaimed", Error: "write: broken pipe"},
 		{Kind: sandbox.KindDeny, Socket: 6, Rule: "listen", Info: &sandbox.Info{Network: "tcp", Local: "0.0.0.0:9090"}},
+		{Kind: sandbox.KindResolve, Rule: "unresolved", Error: "no such host", Detail: "a.example has no address"},
+		{Kind: sandbox.KindResolve, Rule: "unresolved", Error: "no such host", Detail: "b.example has no address"},
+		{Kind: sandbox.KindResolve, Rule: "unresolved", Error: "no such host", Detail: "a.example has no address"},
+		{Kind: sandbox.KindSend, Socket: 4, Rule: "reclaimed"}, // the rule only reports: it was sent
+		{Kind: sandbox.KindReceive, Socket: 4, Rule: "deadline", Detail: "too long"},
 	})
 	want := []Denied{
 		{App: "shop", Rule: "port25", Network: "tcp", Destination: "mail.example.com:25", CallSite: "a.go:1", Reason: "why", Request: "GET /a"},
-		{App: "shop", Rule: "port25", Network: "tcp", Destination: "192.0.2.1:25", CallSite: "b.go:2"},
-		{App: "shop", Rule: "private", Network: "tcp", Destination: "db.example.com:5432", CallSite: "c.go:3", Report: true},
+		{App: "shop", Rule: "port25", Network: "tcp", Destination: "192.0.2.1:25", Addr: "192.0.2.1", CallSite: "b.go:2"},
+		{App: "shop", Rule: "private", Network: "tcp", Destination: "db.example.com:5432", Addr: "10.0.0.1", CallSite: "c.go:3", Report: true},
 		{App: "shop", Rule: "listen", Network: "tcp", Destination: "0.0.0.0:9090"},
+		{App: "shop", Rule: "unresolved", Reason: "a.example has no address"},
+		{App: "shop", Rule: "unresolved", Reason: "b.example has no address"},
+		{App: "shop", Rule: "reclaimed", Network: "tcp", Destination: "db.example.com:5432", Addr: "10.0.0.1", CallSite: "c.go:3", Report: true},
+		{App: "shop", Rule: "deadline", Network: "tcp", Destination: "db.example.com:5432", Addr: "10.0.0.1", CallSite: "c.go:3", Reason: "too long", Report: true},
 	}
 	for i := range want {
 		want[i].Advice = sandbox.Rule(want[i].Rule).Advice()
@@ -53,6 +62,21 @@ func TestObserver(t *testing.T) {
 	}
 	if len(o.requests) != 0 || len(o.sockets) != 1 {
 		t.Errorf("%d requests and %d sockets are remembered, want the open socket", len(o.requests), len(o.sockets))
+	}
+}
+
+// TestEnforcedDeadline: the operation that was cut off has an event of its own kind, and was not let through.
+func TestEnforcedDeadline(t *testing.T) {
+	t.Parallel()
+	for _, cutsOff := range []bool{false, true} {
+		var told []Denied
+		n := newNotifier(func(n Notice) { told = append(told, n.(Denied)) })
+		n.cutsOff = cutsOff
+		o := newObserver("shop", n, new(atomic.Int64))
+		o.see([]sandbox.Event{{Kind: sandbox.KindReceive, Socket: 4, Rule: "deadline", Error: "cancelled", Info: &sandbox.Info{CallSite: "c.go:3"}}})
+		if len(told) != 1 || told[0].Report == cutsOff {
+			t.Errorf("enforced %v: told %+v", cutsOff, told)
+		}
 	}
 }
 

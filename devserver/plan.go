@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/seed-d81df0db/devserver/devserver/profile"
 	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/sandbox"
 )
@@ -27,6 +26,7 @@ type plan struct {
 	data    string
 	console string
 	config  *project.Config
+	under   JudgeOptions // under which NewJudge judges as all apps' policy does
 }
 
 // plannedApp is an app before anything of it is opened.
@@ -80,10 +80,11 @@ func newPlan(ctx context.Context, o *Options) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	policy, err := newPolicy(o, config)
+	policy, under, err := newPolicy(o, config)
 	if err != nil {
 		return nil, &UsageError{err}
 	}
+	p.under = under
 	standins, err := newStandins(o.Standins, config)
 	if err != nil {
 		return nil, &UsageError{err}
@@ -201,30 +202,6 @@ func checkNames(apps []*plannedApp) error {
 		seen[a.name] = a.project.Dir
 	}
 	return nil
-}
-
-// newPolicy is the profile with what devserver.yaml and the flags change in it.
-func newPolicy(o *Options, c *project.Config) (*sandbox.Policy, error) {
-	name := c.Profile
-	if o.given("profile", o.Profile) {
-		name = o.Profile
-	}
-	p, err := profile.Load(name)
-	if err != nil {
-		return nil, err
-	}
-	policy, err := p.Policy()
-	if err != nil {
-		return nil, err
-	}
-	c.Overrides.Apply(policy)
-	if o.NoBilling {
-		policy.Billing = false
-	}
-	if _, err := policy.Compile(); err != nil {
-		return nil, err
-	}
-	return policy, nil
 }
 
 // newStandins puts those of the flags on those of devserver.yaml.

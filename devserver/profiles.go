@@ -1,9 +1,6 @@
 package devserver
 
-import (
-	"github.com/seed-d81df0db/devserver/devserver/profile"
-	"github.com/seed-d81df0db/devserver/sandbox"
-)
+import "github.com/seed-d81df0db/devserver/devserver/profile"
 
 // ProfileInfo describes a built-in profile.
 type ProfileInfo struct{ Name, Summary string }
@@ -24,17 +21,4 @@ func ProfileText(name string) (string, error) {
 		return "", err
 	}
 	return p.Text(), nil
-}
-
-// NewJudge returns what decides by a profile: a built-in one's name, a file, or "" for appengine.
-func NewJudge(name string) (*sandbox.Judge, error) {
-	p, err := profile.Load(name)
-	if err != nil {
-		return nil, err
-	}
-	policy, err := p.Policy()
-	if err != nil {
-		return nil, err
-	}
-	return policy.Compile()
 }

@@ -7,14 +7,9 @@ import (
 	"net"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/control"
-	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
-
-// usageEvery is how often the use of quotas is written down.
-const usageEvery = time.Second
 
 // group runs goroutines until one fails or the context ends; all then end.
 type group struct {
@@ -65,7 +60,7 @@ func (s *supervisor) openRoom(ctx context.Context, room *group, consoleLn net.Li
 	room.run(func() error { return s.serveConsole(ctx, consoleLn, handler) })
 	room.run(func() error { s.pulse(ctx); return nil })
 	room.run(func() error { s.strays.run(ctx); return nil })
-	room.run(func() error { s.writeUsage(ctx); return nil })
+	room.run(func() error { s.quotas.run(ctx); return nil })
 	return nil
 }
 
@@ -134,60 +129,13 @@ func (s *supervisor) writeReady(ctx context.Context) error {
 // clockMoved lets the quotas follow the sandbox's clock.
 func (s *supervisor) clockMoved() {
 	now := s.fleet.clockNow()
+	offset, _ := s.fleet.clock()
 	for _, a := range s.apps {
 		a.countDay(now)
+		a.usage.SetLead(offset)
 		a.usage.DropFuture(now)
 	}
 	s.touch()
-}
-
-// writeUsage writes down what is used of the quotas, until ctx ends and once more then.
-func (s *supervisor) writeUsage(ctx context.Context) {
-	tick := time.NewTicker(usageEvery)
-	defer tick.Stop()
-	last := map[record.QuotaUsage]bool{}
-	for {
-		now := s.fleet.clockNow()
-		present := map[record.QuotaUsage]bool{}
-		var changed []record.QuotaUsage
-		for _, a := range s.apps {
-			a.countDay(now)
-			for _, u := range a.usageRows(now) {
-				present[u] = true
-				if !last[u] {
-					changed = append(changed, u)
-				}
-			}
-		}
-		if len(changed) > 0 {
-			if err := s.db.WriteUsage(context.Background(), changed); err != nil {
-				s.notices.warnOnce("%v; the console's quotas are out of date", err)
-			} else {
-				last = present
-			}
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-		}
-	}
-}
-
-// usageRows is what the app has used at now, by the sandbox's clock.
-func (a *app) usageRows(now int64) []record.QuotaUsage {
-	var rows []record.QuotaUsage
-	for _, w := range a.usage.Snapshot(now) {
-		limit := a.policy.Limit(w.Resource)
-		row := record.QuotaUsage{App: a.name, Resource: string(w.Resource), Window: w.Window, WindowStart: w.Start, Used: w.Used, Limit: limit.PerDay}
-		if w.Window == "minute" {
-			row.Limit = limit.PerMinute
-		}
-		rows = append(rows, row)
-	}
-	return rows
 }
 
 // sayStopped says what this run has seen.

@@ -1,6 +1,8 @@
 package devserver
 
 import (
+	"slices"
+
 	"github.com/seed-d81df0db/devserver/devserver/build"
 	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
@@ -15,12 +17,15 @@ type (
 	Denial       = record.Denial
 )
 
-// What the rules say, see NewJudge.
+// What the rules say, see Judge.
 type (
 	Rule        = sandbox.Rule
-	Judge       = sandbox.Judge
+	Mode        = sandbox.Mode
 	Explanation = sandbox.Explanation
 )
+
+// Rules are all rules in the order in which they are asked.
+func Rules() []Rule { return slices.Clone(sandbox.Rules) }
 
 // SplitFlags splits one --build-flags argument as the go command splits GOFLAGS.
 func SplitFlags(s string) ([]string, error) { return build.SplitFlags(s) }

@@ -13,6 +13,7 @@ import (
 	"github.com/seed-d81df0db/devserver/devserver/control"
 	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/devserver/toolchain"
+	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 	"github.com/seed-d81df0db/devserver/storage"
 	"github.com/seed-d81df0db/devserver/web"
@@ -32,6 +33,7 @@ type supervisor struct {
 	requests *requestLog
 	strays   *strays
 	fleet    *fleet
+	quotas   *quotaBook
 	tool     project.Go
 	apps     []*app
 
@@ -40,6 +42,8 @@ type supervisor struct {
 	token      string
 	consoleURL string
 	before     record.Counts // what the recording held at the start
+	// explainFlags make the command explain judge as this run does.
+	explainFlags []string
 
 	// work ends when even the last journal must not be read any further; it outlives Run's own context.
 	work     context.Context
@@ -58,6 +62,7 @@ func Run(ctx context.Context, o Options) error {
 		return stopped(ctx, err)
 	}
 	s := &supervisor{opts: o, notices: newNotifier(o.Notify), peers: peers{}, touched: make(chan struct{}, 1), token: control.NewToken()}
+	s.notices.under, s.notices.cutsOff = p.under, p.apps[0].policy.Mode(sandbox.RuleDeadline) == sandbox.ModeEnforce
 	s.fleet = &fleet{changed: s.clockMoved}
 	s.work, s.stopWork = context.WithCancel(context.Background())
 	defer s.stopWork()
@@ -107,6 +112,8 @@ func (s *supervisor) start(ctx context.Context, p *plan) error {
 		s.watched = []string{p.config.File}
 	}
 	s.closing(s.peers.Close)
+	s.quotas = newQuotaBook(s)
+	s.explainFlags = explainFlags(&s.opts, p.config)
 	s.consoleURL = urlOf(consoleLn)
 	for _, a := range p.apps {
 		if err := s.addApp(a); err != nil {

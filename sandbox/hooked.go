@@ -39,7 +39,7 @@ func (s *Socket) Cancel(op Op) {
 	if op.start == 0 || s.exempt.Load() {
 		return
 	}
-	q, at := &s.box.quotas, op.start+op.offset
+	q, at := &s.box.quotas, op.at
 	switch op.kind {
 	case KindSend:
 		q.back(at, charge{useSend, sends(op.bytes)}, charge{useBytesSent, op.bytes})

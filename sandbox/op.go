@@ -7,6 +7,7 @@ type Op struct {
 	start  int64 // by the machine's clock
 	offset int64 // of the sandbox's clock at the start
 	bytes  int64 // reserved
+	at     stamp // in which windows
 	kind   Kind
 	rule   Rule    // what a rule in report mode said
 	flight *flight // where the deadline is enforced; nil elsewhere
@@ -67,12 +68,12 @@ func (s *Socket) charge(op *Op, n int) (Rule, error) {
 	switch op.kind {
 	case KindSend:
 		op.bytes = int64(n)
-		return q.take(now, charge{useSend, sends(op.bytes)}, charge{useBytesSent, op.bytes})
+		return q.takeAt(&op.at, now, charge{useSend, sends(op.bytes)}, charge{useBytesSent, op.bytes})
 	case KindReceive:
 		if q.full(now, useBytesReceived) {
-			return q.over(now, useBytesReceived, charge{useReceive, 1})
+			return q.over(&op.at, now, useBytesReceived, charge{useReceive, 1})
 		}
-		return q.take(now, charge{useReceive, 1})
+		return q.takeAt(&op.at, now, charge{useReceive, 1})
 	}
 	return "", nil
 }
@@ -131,7 +132,7 @@ func (s *Socket) settle(op Op, n, now int64) {
 	switch {
 	case s.exempt.Load():
 	case op.kind == KindSend && n < op.bytes:
-		q.back(op.start+op.offset, charge{useSend, sends(op.bytes) - sends(n)}, charge{useBytesSent, op.bytes - n})
+		q.back(op.at, charge{useSend, sends(op.bytes) - sends(n)}, charge{useBytesSent, op.bytes - n})
 	case op.kind == KindSend && n > op.bytes: // the size was not known (a file)
 		q.count(now, charge{useSend, sends(n) - sends(op.bytes)}, charge{useBytesSent, n - op.bytes})
 	case op.kind == KindReceive:

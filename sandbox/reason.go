@@ -98,10 +98,10 @@ func quote(s string) string {
 // plainSpan writes a duration without the zero parts that Duration.String ends in.
 func plainSpan(d time.Duration) string {
 	s := d.String()
-	if d >= time.Minute {
+	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")
 	}
-	if d >= time.Hour {
+	if strings.HasSuffix(s, "h0m") {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s

@@ -13,24 +13,27 @@ import (
 //
 //	word 0          what the page is
 //	word 1          the day: its start in seconds since 1970 above, its length in seconds in the low 24 bits
+//	word 2          how far the clock of one process may be ahead of another's, in nanoseconds
+//	word 3          how often counts were thrown away
 //	word 8+2r       minute of resource r: number of the minute in the high 24 bits, count below
 //	word 9+2r       day of resource r: number of the day in the high 16 bits, count below
 //
-// All times are the sandbox's: a clock moved forward opens new windows.
+// All times are the sandbox's: a clock moved forward opens new windows. A window is opened by the first who sees it
+// begin; whose clock is behind counts in it too, so that nobody takes back what others have counted.
 type Usage struct {
 	words *page
 	err   error
 }
 
 const (
-	usageMagic  = 0x6465_7673_5573_6531 // devsUse1
-	firstCount  = 8
-	minuteBits  = 40 // of the count: a TiB a minute
-	dayBits     = 48 // of the count: 256 TiB a day
-	daySeconds  = 24 * 60 * 60
-	lengthBits  = 24
-	lengthMask  = 1<<lengthBits - 1
-	minuteNanos = int64(time.Minute)
+	usageMagic = 0x6465_7673_5573_6531 // devsUse1
+	theDay     = 1
+	theLead    = 2
+	theResets  = 3
+	firstCount = 8
+	daySeconds = 24 * 60 * 60
+	lengthBits = 24
+	lengthMask = 1<<lengthBits - 1
 )
 
 // NewUsage counts in mem, an aligned page that begins as zeros; nil is private memory. What is wrong with mem, New says.
@@ -49,12 +52,12 @@ func (u *Usage) SetDay(start, end int64) {
 	if start < 0 || length <= 0 || length > lengthMask {
 		return
 	}
-	atomic.StoreUint64(&u.words[1], uint64(start/int64(time.Second))<<lengthBits|uint64(length))
+	atomic.StoreUint64(&u.words[theDay], uint64(start/int64(time.Second))<<lengthBits|uint64(length))
 }
 
 // day returns the number of the day that holds now, and its borders.
 func (u *Usage) day(now int64) (number uint64, start, end int64) {
-	w := atomic.LoadUint64(&u.words[1])
+	w := atomic.LoadUint64(&u.words[theDay])
 	sec := now / int64(time.Second)
 	start, length := int64(w>>lengthBits), int64(w&lengthMask)
 	if length == 0 {
@@ -72,65 +75,119 @@ func (u *Usage) day(now int64) (number uint64, start, end int64) {
 	return uint64(start / daySeconds), start * int64(time.Second), end * int64(time.Second)
 }
 
-// window is one minute or day as a word holds it.
-type window struct {
-	number uint64 // cut to the bits that hold it
-	bits   uint   // of the count
-}
+// SetLead says how far the clock of one process may be ahead of another's: while the clock is being moved, some workers
+// hear of it before others. All have the same clock again when it is 0.
+func (u *Usage) SetLead(d time.Duration) { atomic.StoreUint64(&u.words[theLead], uint64(max(d, 0))) }
 
-func newWindow(number uint64, bits uint) window { return window{number & (1<<(64-bits) - 1), bits} }
+// A period is a kind of window, told by how many bits of its word hold the count; the window's number stands above them.
+type period uint
 
-// used returns the count in word, and the window it belongs to. A worker that read its clock just before another
-// opened the next window counts in that one. Every other window is over, or lies in a future that was taken back.
-func (w window) used(word uint64) (int64, window) {
-	n := word >> w.bits
-	if ahead := newWindow(w.number+1, w.bits); n == ahead.number {
-		w = ahead
+const (
+	minutes period = 40 // up to a TiB a minute
+	days    period = 48 // up to 256 TiB a day
+)
+
+// seconds is how long a window lasts at least.
+func (p period) seconds() uint64 {
+	if p == minutes {
+		return 60
 	}
-	if n != w.number {
-		return 0, w
-	}
-	return int64(word & (1<<w.bits - 1)), w
+	return 23 * 60 * 60
 }
 
-func (w window) word(count int64) uint64 {
-	return w.number<<w.bits | uint64(min(count, 1<<w.bits-1))
+// cut returns the bits of a window's number that a word holds.
+func (p period) cut(number uint64) uint32 { return uint32(number & (1<<(64-p) - 1)) }
+
+func (p period) split(word uint64) (number uint32, count int64) {
+	return uint32(word >> p), int64(word & (1<<p - 1))
 }
 
-// add counts n more, unless that goes over a limit of 0 or more. It returns the window in which it counts, and
-// whether it did.
-func (w window) add(word *uint64, n, limit int64) (window, bool) {
-	for {
-		old := atomic.LoadUint64(word)
-		used, in := w.used(old)
-		if limit >= 0 && (used > limit || n > limit-used) {
-			return in, false
-		}
-		if atomic.CompareAndSwapUint64(word, old, in.word(used+n)) {
-			return in, true
-		}
-	}
+func (p period) word(number uint32, count int64) uint64 {
+	return uint64(number)<<p | uint64(min(count, 1<<p-1))
 }
 
-// giveBack takes n away again, if the window is still the present one.
-func (w window) giveBack(word *uint64, n int64) {
-	for {
-		old := atomic.LoadUint64(word)
-		if old>>w.bits != w.number {
-			return
-		}
-		used, _ := w.used(old)
-		if atomic.CompareAndSwapUint64(word, old, w.word(max(used-n, 0))) {
-			return
-		}
-	}
+// A stamp says in which windows something counts: the cut number of the minute in the high 24 bits, that of the day in 16
+// bits, and how often counts had been thrown away in the rest. It is one word, since every operation carries one.
+type stamp uint64
+
+func newStamp(minute, day, resets uint32) stamp {
+	return stamp(minute)<<40 | stamp(day)<<24 | stamp(resets&(1<<24-1))
 }
 
-func (u *Usage) minute(now int64) window { return newWindow(uint64(now/minuteNanos), minuteBits) }
+func (at stamp) minute() uint32 { return uint32(at >> 40) }
+func (at stamp) day() uint32    { return uint32(at>>24) & (1<<16 - 1) }
+func (at stamp) resets() uint32 { return uint32(at) & (1<<24 - 1) }
 
-func (u *Usage) dayWindow(now int64) window {
+// stamp returns the windows that hold now.
+func (u *Usage) stamp(now int64) stamp {
 	number, _, _ := u.day(now)
-	return newWindow(number, dayBits)
+	return newStamp(minutes.cut(uint64(now/int64(time.Minute))), days.cut(number), u.resets())
+}
+
+// resets is how often counts were thrown away, as a stamp holds it.
+func (u *Usage) resets() uint32 { return stamp(atomic.LoadUint64(&u.words[theResets])).resets() }
+
+// ahead reports whether the window that a word holds was opened by somebody whose clock is ahead. One window may have
+// begun between reading the clock and counting. What lies farther ahead is a future that was taken back.
+func (u *Usage) ahead(p period, held, number uint32) bool {
+	most := uint32(1)
+	if lead := atomic.LoadUint64(&u.words[theLead]); lead > 0 {
+		most = uint32(min(lead/uint64(time.Second)/p.seconds()+2, uint64(p.cut(1<<62-1)/2)))
+	}
+	by := p.cut(uint64(held - number))
+	return by != 0 && by <= most
+}
+
+// count returns the count in a word of the window with that number, or of the one that is open ahead of it, and which
+// of the two it is.
+func (u *Usage) count(p period, word uint64, number uint32) (int64, uint32) {
+	held, n := p.split(word)
+	if held == number || u.ahead(p, held, number) {
+		return n, held
+	}
+	return 0, number
+}
+
+// add counts n more, unless that goes over a limit of 0 or more. When a later window is open by now, it counts nothing
+// and returns that one's number.
+func (u *Usage) add(p period, word *uint64, number uint32, n, limit int64) (in uint32, ok bool) {
+	n = max(n, 0)
+	for {
+		old := atomic.LoadUint64(word)
+		held, used := p.split(old)
+		if held != number {
+			if u.ahead(p, held, number) {
+				return held, false
+			}
+			used = 0
+		}
+		if limit >= 0 && (used > limit || n > limit-used) {
+			return number, false
+		}
+		if atomic.CompareAndSwapUint64(word, old, p.word(number, used+n)) {
+			return number, true
+		}
+	}
+}
+
+// giveBack takes n away again where it was counted, if that window is still open.
+func (u *Usage) giveBack(at stamp, r int, n int64) {
+	minute, day := u.at(r)
+	u.subtract(minutes, minute, at.minute(), at.resets(), n)
+	u.subtract(days, day, at.day(), at.resets(), n)
+}
+
+func (u *Usage) subtract(p period, word *uint64, number, resets uint32, n int64) {
+	for {
+		old := atomic.LoadUint64(word)
+		held, used := p.split(old)
+		if held != number || u.resets() != resets {
+			return
+		}
+		if atomic.CompareAndSwapUint64(word, old, p.word(number, max(used-n, 0))) {
+			return
+		}
+	}
 }
 
 // at returns the words of the resource with that index in Resources.
@@ -138,49 +195,67 @@ func (u *Usage) at(r int) (minute, day *uint64) {
 	return &u.words[firstCount+2*r], &u.words[firstCount+2*r+1]
 }
 
+// reserve counts n of a resource in the minute and the day of at, or in neither. When a later window is open by now, at
+// is moved there and again is true.
+func (u *Usage) reserve(at *stamp, r int, n int64, limit *Limit) (ok, again bool) {
+	minute, day := u.at(r)
+	in, ok := u.add(minutes, minute, at.minute(), n, limit.PerMinute)
+	if !ok {
+		again = in != at.minute()
+		*at = newStamp(in, at.day(), at.resets())
+		return false, again
+	}
+	in, ok = u.add(days, day, at.day(), n, limit.PerDay)
+	if !ok {
+		u.subtract(minutes, minute, at.minute(), at.resets(), n)
+		again = in != at.day()
+		*at = newStamp(at.minute(), in, at.resets())
+	}
+	return ok, again
+}
+
+// take counts all charges at the sandbox's time now, all in the same windows, or none of them. It returns those windows,
+// and the resource whose limit would be passed, -1 for none.
+func (u *Usage) take(now int64, limits *[useEnd]Limit, charges []charge) (at stamp, over int) {
+	at = u.stamp(now)
+	for i := 0; i < len(charges); i++ {
+		before, c := at, charges[i]
+		ok, again := u.reserve(&at, c.use, c.n, &limits[c.use])
+		if ok {
+			continue
+		}
+		for _, taken := range charges[:i] {
+			u.giveBack(before, taken.use, taken.n)
+		}
+		if !again {
+			return at, c.use
+		}
+		i = -1 // from the start, where others count by now
+	}
+	return at, -1
+}
+
 // Reserve counts n of a resource at the sandbox's time now, in the minute and the day, or in neither when a limit
 // would be passed; the error then is ErrOverQuota.
 func (u *Usage) Reserve(now int64, res Resource, n int64, limit Limit) error {
-	if !u.reserve(now, slices.Index(Resources, res), n, limit) {
+	r := slices.Index(Resources, res)
+	if r < 0 {
+		return nil
+	}
+	var limits [useEnd]Limit
+	limits[r] = limit
+	if _, over := u.take(now, &limits, []charge{{r, n}}); over >= 0 {
 		return ErrOverQuota
 	}
 	return nil
 }
 
-// GiveBack takes back what Reserve counted at the same now. Windows that are over keep it.
-func (u *Usage) GiveBack(now int64, res Resource, n int64) {
-	u.giveBack(now, slices.Index(Resources, res), n)
-}
-
-func (u *Usage) reserve(now int64, r int, n int64, limit Limit) bool {
-	if r < 0 {
-		return true
-	}
-	minute, day := u.at(r)
-	m, ok := u.minute(now).add(minute, n, limit.PerMinute)
-	if !ok {
-		return false
-	}
-	if _, ok = u.dayWindow(now).add(day, n, limit.PerDay); !ok {
-		m.giveBack(minute, n)
-	}
-	return ok
-}
-
-func (u *Usage) giveBack(now int64, r int, n int64) {
-	if r < 0 {
-		return
-	}
-	minute, day := u.at(r)
-	u.minute(now).giveBack(minute, n)
-	u.dayWindow(now).giveBack(day, n)
-}
-
 // used returns what was used of a resource in the minute and the day.
 func (u *Usage) used(now int64, r int) (inMinute, inDay int64) {
 	minute, day := u.at(r)
-	inMinute, _ = u.minute(now).used(atomic.LoadUint64(minute))
-	inDay, _ = u.dayWindow(now).used(atomic.LoadUint64(day))
+	at := u.stamp(now)
+	inMinute, _ = u.count(minutes, atomic.LoadUint64(minute), at.minute())
+	inDay, _ = u.count(days, atomic.LoadUint64(day), at.day())
 	return inMinute, inDay
 }
 
@@ -196,37 +271,45 @@ type UsageWindow struct {
 func (u *Usage) Snapshot(now int64) []UsageWindow {
 	all := make([]UsageWindow, 0, 2*len(Resources))
 	_, dayStart, dayEnd := u.day(now)
-	start := now / minuteNanos * minuteNanos
+	start := now - now%int64(time.Minute)
 	for i, r := range Resources {
 		m, d := u.used(now, i)
-		all = append(all, UsageWindow{r, "minute", start, start + minuteNanos, m}, UsageWindow{r, "day", dayStart, dayEnd, d})
+		all = append(all, UsageWindow{r, "minute", start, start + int64(time.Minute), m}, UsageWindow{r, "day", dayStart, dayEnd, d})
 	}
 	slices.SortStableFunc(all, func(a, b UsageWindow) int { return len(b.Window) - len(a.Window) })
 	return all
 }
 
-// Reset starts all windows afresh.
+// Reset starts all windows afresh. What is still under way then is not given back to them.
 func (u *Usage) Reset() {
+	atomic.AddUint64(&u.words[theResets], 1)
 	for i := range 2 * len(Resources) {
 		atomic.StoreUint64(&u.words[firstCount+i], 0)
 	}
 }
 
-// DropFuture forgets windows that begin after now: the clock had been moved forward and is back.
+// DropFuture forgets windows that begin after now: the clock had been moved forward and is back. What had been counted in
+// the present windows before is gone where a later one was opened, since there is room for one only.
 func (u *Usage) DropFuture(now int64) {
-	minute, day := u.minute(now), u.dayWindow(now)
+	at := u.stamp(now)
 	for i := range Resources {
 		m, d := u.at(i)
-		minute.dropFuture(m)
-		day.dropFuture(d)
+		u.dropFuture(minutes, m, at.minute())
+		u.dropFuture(days, d, at.day())
 	}
 }
 
-func (w window) dropFuture(word *uint64) {
+func (u *Usage) dropFuture(p period, word *uint64, number uint32) {
 	for {
 		old := atomic.LoadUint64(word)
-		ahead := newWindow(old>>w.bits-w.number, w.bits).number
-		if ahead == 0 || ahead >= 1<<(63-w.bits) || atomic.CompareAndSwapUint64(word, old, 0) {
+		held, used := p.split(old)
+		if ahead := p.cut(uint64(held - number)); ahead == 0 || ahead >= 1<<(63-p) {
+			return
+		}
+		if used > 0 {
+			atomic.AddUint64(&u.words[theResets], 1)
+		}
+		if atomic.CompareAndSwapUint64(word, old, 0) {
 			return
 		}
 	}

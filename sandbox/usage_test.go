@@ -1,10 +1,8 @@
 package sandbox_test
 
 import (
-	"errors"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -38,7 +36,7 @@ func TestUsageWindows(t *testing.T) {
 		{59*time.Second + 999*time.Millisecond, 1, true, 3, 3},
 		{60 * time.Second, 3, false, 0, 3}, // over the day: the minute gets it back
 		{60 * time.Second, 2, true, 2, 5},
-		{59 * time.Second, 1, false, 2, 5},       // read its clock just before: counts in the newer minute
+		{59 * time.Second, 1, false, 2, 5},       // read its clock just before: counts in the open minute
 		{120 * time.Second, 1, false, 0, 5},      // the day is used up
 		{24 * time.Hour, 3, true, 3, 3},          // another day
 		{-24 * time.Hour, 4, false, 0, 0},        // far behind: what is stored lies in a future taken back
@@ -59,31 +57,55 @@ func TestUsageWindows(t *testing.T) {
 	}
 }
 
+// sending begins a send of n bytes at the clock's time, and returns what ends it with m of them sent.
+func sending(t *testing.T, s *Socket, n int) func(m int) {
+	t.Helper()
+	begun, err := s.Begin(KindSend, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(m int) { s.End(begun, m, nil) }
+}
+
+// TestUsageGiveBack holds that what was not sent is given back where it was counted, and nowhere else.
 func TestUsageGiveBack(t *testing.T) {
 	t.Parallel()
 	u := NewUsage(nil)
-	now := sandboxtest.Start.UnixNano()
-	limit := Limit{PerMinute: 10, PerDay: 10}
-	u.Reserve(now, ResourceBytesSent, 10, limit)
-	u.GiveBack(now, ResourceBytesSent, 4)
-	if got := used(u, now, ResourceBytesSent, "minute"); got != 6 {
-		t.Errorf("%d after a give back, want 6", got)
-	}
-	next := now + int64(time.Minute)
-	u.Reserve(next, ResourceBytesSent, 1, limit)
-	u.GiveBack(now, ResourceBytesSent, 6) // the minute is over, the day is not
-	if m, d := used(u, next, ResourceBytesSent, "minute"), used(u, next, ResourceBytesSent, "day"); m != 1 || d != 1 {
-		t.Errorf("%d in the minute, %d in the day, want 1 and 1", m, d)
-	}
-	u.GiveBack(next, ResourceBytesSent, 100)
-	if got := used(u, next, ResourceBytesSent, "day"); got != 0 {
-		t.Errorf("%d, want not below 0", got)
-	}
-	u.Reserve(next, ResourceBind, 1, limit)
+	f := newBox(t, func(c *Config) { c.Usage = u })
+	ahead := newBox(t, func(c *Config) { c.Usage = u })
+	ahead.SetOffset(time.Minute)
+	s, newer := f.dial(t), ahead.dial(t)
 	u.Reset()
-	if got := used(u, next, ResourceBind, "day"); got != 0 {
-		t.Errorf("%d after Reset", got)
+	want := func(step string, minute, day int64) {
+		t.Helper()
+		m, d := used(u, f.clock.Now(), ResourceBytesSent, "minute"), used(u, f.clock.Now(), ResourceBytesSent, "day")
+		if m != minute || d != day {
+			t.Errorf("%s: %d and %d bytes used, want %d and %d", step, m, d, minute, day)
+		}
 	}
+	sending(t, s, 10)(6)
+	want("a short write", 6, 6)
+	short := sending(t, s, 100)
+	want("under way", 106, 106)
+	sending(t, newer, 20)(20) // the next minute begins
+	want("read by a clock behind", 20, 126)
+	short(1)
+	want("the minute of the send is over, the day is not", 20, 27)
+	short = sending(t, s, 50) // whose clock is behind: counts in the open minute
+	want("behind", 70, 77)
+	short(5)
+	want("given back there", 25, 32)
+	short = sending(t, s, 50)
+	u.Reset()
+	sending(t, s, 30)(30)
+	short(0)
+	want("a send from before a reset", 30, 30)
+	short = sending(t, newer, 50)
+	u.DropFuture(f.clock.Now())
+	want("the clock is back", 0, 80)
+	sending(t, s, 7)(7)
+	short(0)
+	want("a send from a future that was dropped", 7, 87)
 }
 
 // TestUsageDay holds that the border that the supervisor gives is kept, over the change of clocks too.
@@ -169,112 +191,6 @@ func TestUsageShared(t *testing.T) {
 		if n := perMinute[i].Load(); n > limit.PerMinute+16 {
 			t.Errorf("minute %d: %d granted", i, n)
 		}
-	}
-}
-
-func TestQuotas(t *testing.T) {
-	t.Parallel()
-	text := func(method string) string {
-		return "The API call remote_socket." + method + "() required more quota than is available."
-	}
-	for _, tt := range []struct {
-		name   string
-		quotas map[Resource]Limit
-		method string
-		call   func(fixture) error
-	}{
-		{"create", map[Resource]Limit{ResourceCreate: {1, 1, ""}}, "CreateSocket", func(f fixture) error {
-			f.dial(t)
-			return second(f.Dial("tcp", "", ap(""), ap("93.184.216.34:443"), Origin{}))
-		}},
-		{"connect", map[Resource]Limit{ResourceConnect: {Unlimited, 0, ""}}, "Connect", func(f fixture) error {
-			return second(f.Dial("tcp", "", ap(""), ap("93.184.216.34:443"), Origin{}))
-		}},
-		{"bind", map[Resource]Limit{ResourceBind: {0, 0, ""}}, "Bind", func(f fixture) error {
-			_, err := f.ListenPacket("udp", ap("0.0.0.0:0"), Origin{})
-			return err
-		}},
-		{"send", map[Resource]Limit{ResourceSend: {2, 2, ""}}, "Send", func(f fixture) error {
-			s := f.dial(t)
-			op(s, KindSend, 1, nil)
-			return op(s, KindSend, 1<<20+1, nil) // two sends
-		}},
-		{"bytes sent", map[Resource]Limit{ResourceBytesSent: {100, 100, ""}}, "Send", func(f fixture) error {
-			return op(f.dial(t), KindSend, 101, nil)
-		}},
-		{"receive", map[Resource]Limit{ResourceReceive: {1, 1, ""}}, "Receive", func(f fixture) error {
-			s := f.dial(t)
-			op(s, KindReceive, 1, nil)
-			return op(s, KindReceive, 1, nil)
-		}},
-		{"bytes received", map[Resource]Limit{ResourceBytesReceived: {Unlimited, 100, ""}}, "Receive", func(f fixture) error {
-			s := f.dial(t)
-			op(s, KindReceive, 100, nil)
-			return op(s, KindReceive, 1, nil)
-		}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			f := newBox(t, func(c *Config) { c.Policy.Quotas = tt.quotas })
-			err := tt.call(f)
-			if err == nil || err.Error() != text(tt.method) || !errors.Is(err, syscall.EDQUOT) {
-				t.Errorf("error %v, want %s", err, text(tt.method))
-			}
-			if e := f.rec.Events(KindDeny); len(e) != 1 || e[0].Rule != RuleQuota || e[0].Error != text(tt.method) || e[0].Socket == 0 {
-				t.Errorf("denials %+v", e)
-			}
-			reported := newBox(t, func(c *Config) {
-				c.Policy.Quotas = tt.quotas
-				c.Policy.Rules[RuleQuota] = RuleSetting{Mode: ModeReport}
-			})
-			if err := tt.call(reported); err != nil {
-				t.Errorf("in report mode: %v", err)
-			}
-			found := 0
-			for _, e := range append(reported.rec.Events(KindSend, KindReceive, KindBind), reported.rec.Events(KindConnect)...) {
-				if e.Rule == RuleQuota && e.Detail != "" {
-					found++
-				}
-			}
-			if found != 1 && tt.method != "Connect" && tt.method != "CreateSocket" { // a connect's event comes with Connected
-				t.Errorf("in report mode %d events have the rule", found)
-			}
-		})
-	}
-}
-
-// TestChargesTogether holds that a denied call counts nothing, and that what was not sent is given back.
-func TestChargesTogether(t *testing.T) {
-	t.Parallel()
-	u := NewUsage(nil)
-	f := newBox(t, func(c *Config) {
-		c.Usage = u
-		c.Policy.Quotas = map[Resource]Limit{ResourceBytesSent: {100, 100, ""}, ResourceConnect: {1, 1, ""}}
-	})
-	s := f.dial(t)
-	f.Dial("tcp", "", ap(""), ap("93.184.216.34:443"), Origin{}) // no connect is left
-	f.Dial("tcp", "", ap(""), ap("10.0.0.1:443"), Origin{})      // denied
-	op(s, KindSend, 200, nil)                                    // too much
-	begun, err := s.Begin(KindSend, 90)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.End(begun, 30, syscall.ECONNRESET) // a short write
-	op(s, KindReceive, 77, nil)
-	want := map[Resource]int64{ResourceCreate: 1, ResourceConnect: 1, ResourceSend: 1, ResourceReceive: 1, ResourceBytesSent: 30, ResourceBytesReceived: 77}
-	for _, r := range Resources {
-		for _, window := range []string{"minute", "day"} {
-			if got := used(u, f.clock.Now(), r, window); got != want[r] {
-				t.Errorf("%s: %d in the %s, want %d", r, got, window, want[r])
-			}
-		}
-	}
-	f.SetOffset(time.Minute)
-	if err := op(s, KindSend, 71, nil); !errors.Is(err, syscall.EDQUOT) {
-		t.Errorf("the day has 70 bytes left: %v", err)
-	}
-	if err := op(s, KindSend, 70, nil); err != nil {
-		t.Errorf("a new minute: %v", err)
 	}
 }
 

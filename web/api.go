@@ -173,11 +173,6 @@ func (c *console) apiRuns(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (c *console) apiClock(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, ClockState{Offset: c.State().Offset})
-	return nil
-}
-
 // nextID is the id to page on from; 0 when the list was shorter than it might have been.
 func nextID[T any](rows []T, limit int, id func(T) int64) int64 {
 	if limit == 0 {

@@ -1,11 +1,16 @@
 package web
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-d81df0db/devserver/sandbox/record"
@@ -14,25 +19,38 @@ import (
 // maxAdvance is the longest step of the clock; two days show every quota window and limit there is.
 const maxAdvance = 366 * day
 
-// advance moves the sandbox's clock: {"duration": "2m1s"}, or a form's field.
+// advance moves the sandbox's clock: {"duration": "2m1s"}, or {"to": "minute"} or "midnight", or a form's fields.
 func (c *console) advance(w http.ResponseWriter, r *http.Request) error {
 	if c.Controls == nil {
 		return errNoControls
 	}
-	fields, err := bodyFields(r)
+	fields, err := bodyFields(r, "duration", "to")
 	if err != nil {
 		return err
 	}
-	d, err := time.ParseDuration(fields["duration"])
-	if err != nil || d <= 0 || d > maxAdvance {
-		return problemf(http.StatusBadRequest, "Not a length of time",
-			`"duration" is %q; a length of time above zero and of at most a year is expected, as in {"duration": "2m1s"}.`, fields["duration"])
-	}
-	clock, err := c.Controls.Advance(r.Context(), d)
+	clock, err := c.advanceBy(r.Context(), fields["duration"], fields["to"])
 	if err != nil {
 		return notDone(err)
 	}
 	return done(w, r, fields, clock)
+}
+
+// advanceBy moves the clock by a duration or to a border, whichever is given.
+func (c *console) advanceBy(ctx context.Context, duration, to string) (ClockState, error) {
+	switch border := Border(to); {
+	case to != "" && duration != "":
+		return ClockState{}, problemf(http.StatusBadRequest, "By, or to", `There are both "duration" and "to"; give one of them.`)
+	case border == BorderMinute || border == BorderMidnight:
+		return c.Controls.AdvanceTo(ctx, border)
+	case to != "":
+		return ClockState{}, problemf(http.StatusBadRequest, "No such time", `"to" is %q; it is "minute" or "midnight".`, to)
+	}
+	d, err := time.ParseDuration(strings.TrimSpace(duration))
+	if err != nil || d <= 0 || d > maxAdvance {
+		return ClockState{}, problemf(http.StatusBadRequest, "Not a length of time",
+			`"duration" is %q; a length of time above zero and of at most a year is expected, as in {"duration": "2m1s"}.`, duration)
+	}
+	return c.Controls.Advance(ctx, d)
 }
 
 func (c *console) resetClock(w http.ResponseWriter, r *http.Request) error {
@@ -94,18 +112,33 @@ func done(w http.ResponseWriter, r *http.Request, fields map[string]string, v an
 	return nil
 }
 
-// bodyFields reads the body, a form or a flat JSON object of texts. No body at all is no fields.
-func bodyFields(r *http.Request) (map[string]string, error) {
+// bodyFields reads the body, a form or a flat JSON object of texts, which may have the fields known, and those of our own
+// pages' forms. No body at all is no fields.
+func bodyFields(r *http.Request, known ...string) (map[string]string, error) {
+	fields, err := readFields(r)
+	if err != nil {
+		return nil, err
+	}
+	for name := range fields {
+		if !slices.Contains(known, name) && name != "form" && name != "back" {
+			// A misspelt "app" must not change all of them.
+			return nil, problemf(http.StatusBadRequest, "Not understood", "There is no field %q here; %s.", name, fieldsHere(known))
+		}
+	}
+	return fields, nil
+}
+
+func fieldsHere(known []string) string {
+	if len(known) == 0 {
+		return "nothing is asked for"
+	}
+	return "there are " + strings.Join(known, ", ")
+}
+
+func readFields(r *http.Request) (map[string]string, error) {
 	fields := make(map[string]string)
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/x-www-form-urlencoded" {
-		if err := r.ParseForm(); err == nil {
-			for name := range r.PostForm {
-				fields[name] = r.PostForm.Get(name)
-			}
-		}
-		if len(fields) > 0 {
-			return fields, nil
-		}
+	if r.PostForm != nil { // the guard has looked for the word of our own pages
+		return flat(r.PostForm, fields), nil
 	}
 	body, err := io.ReadAll(r.Body)
 	var tooLong *http.MaxBytesError
@@ -115,11 +148,27 @@ func bodyFields(r *http.Request) (map[string]string, error) {
 	if err != nil {
 		return nil, problemf(http.StatusBadRequest, "Cut off", "The body ended early.")
 	}
-	if len(body) == 0 {
+	if body = bytes.TrimSpace(body); len(body) == 0 {
 		return fields, nil
+	}
+	// curl -d says that it sends a form, whatever it sends.
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/x-www-form-urlencoded" && body[0] != '{' {
+		values, err := url.ParseQuery(string(body))
+		if err != nil {
+			return nil, problemf(http.StatusBadRequest, "Not understood", "The body is not a form: %v.", err)
+		}
+		return flat(values, fields), nil
 	}
 	if err := json.Unmarshal(body, &fields); err != nil {
 		return nil, problemf(http.StatusBadRequest, "Not understood", `The body is not a JSON object of texts, as {"duration": "2m1s"}: %v.`, err)
 	}
 	return fields, nil
+}
+
+// flat takes the first value of each field.
+func flat(values url.Values, fields map[string]string) map[string]string {
+	for name := range values {
+		fields[name] = values.Get(name)
+	}
+	return fields
 }

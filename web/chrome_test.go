@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
 
@@ -149,13 +150,24 @@ func TestPagesFit(t *testing.T) {
 	t.Parallel()
 	ctx := browser(t)
 	now := time.Now()
-	lively := open(t, lively(now), func() State { return moved(now) }, nil)
-	empty := open(t, &recording{}, func() State { return State{Apps: running(now).Apps[:1]} }, nil)
+	busy := lively(now)
+	overQuota(busy)
+	lively := open(t, busy, func() State { return moved(now) }, nil)
+	empty := open(t, &recording{}, func() State {
+		return timed(State{Apps: []App{ruled(App{Name: "guestbook", URL: "http://127.0.0.1:8080", IdleLimit: 2 * time.Minute}, testPolicy(), now, nil)}}, now)
+	}, nil)
+	two := open(t, busy, with(func() State { return moved(now) }, func(p *sandbox.Policy) {
+		p.Rules[sandbox.RuleQuota] = sandbox.RuleSetting{Mode: sandbox.ModeReport}
+		p.Quotas[sandbox.ResourceSend] = sandbox.Limit{PerMinute: sandbox.Unlimited, PerDay: 663_552_000, Source: "set by hand"}
+	}, "orders"), nil)
 	for _, page := range []struct {
 		name, url string
 	}{
 		{"overview", lively.URL + "/"}, {"sockets", lively.URL + "/sockets?q=since:1m"}, {"sockets-all", lively.URL + "/sockets"}, {"socket", lively.URL + "/sockets/17"}, {"reclaims", lively.URL + "/reclaims"},
 		{"socket-denied", lively.URL + "/sockets/21"}, {"denials", lively.URL + "/denials"}, {"empty-overview", empty.URL + "/"}, {"empty-sockets", empty.URL + "/sockets"}, {"empty-reclaims", empty.URL + "/reclaims"}, {"empty-denials", empty.URL + "/denials"},
+		{"quotas", lively.URL + "/quotas"}, {"empty-quotas", empty.URL + "/quotas"}, {"two-quotas", two.URL + "/quotas"}, {"two-overview", two.URL + "/"},
+		{"rules", lively.URL + "/rules"}, {"rules-denied", lively.URL + "/rules?network=tcp&address=10.0.0.7%3A25&answers="}, {"two-rules", two.URL + "/rules?app=orders&network=tcp&address=" + strings.Repeat("x", 300) + ".example.com%3A443&answers=8.8.8.8"},
+		{"clock", lively.URL + "/clock"}, {"empty-clock", empty.URL + "/clock"},
 	} {
 		for _, width := range []int64{1280, 900, 400} {
 			for _, dark := range []bool{false, true} {

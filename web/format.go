@@ -78,6 +78,21 @@ func size(n int64) string {
 	}
 }
 
+// binarySize writes a number of bytes in the units of which limits are round numbers: 412 B, 31.2 MiB, 20 GiB.
+func binarySize(n int64) string {
+	if n < 1024 {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	f, units := float64(n), []string{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+	for {
+		f /= 1024
+		if f < 1023.95 || len(units) == 1 {
+			return strings.TrimSuffix(strconv.FormatFloat(f, 'f', 1, 64), ".0") + " " + units[0]
+		}
+		units = units[1:]
+	}
+}
+
 // count writes a number with a comma at each thousand.
 func count(n int64) string {
 	text := strconv.FormatInt(n, 10)
@@ -117,13 +132,24 @@ func destination(host, remote string) string {
 }
 
 // explainCommand is the command that says why, ready to be pasted into a shell.
-func explainCommand(profile, network, address string) string {
+func explainCommand(app App, network, address string) string {
 	words := []string{"devserver", "explain"}
-	if profile != "" && profile != "appengine" {
-		words = append(words, "--profile", shellWord(profile))
+	switch {
+	case app.ExplainFlags != nil:
+		for _, flag := range app.ExplainFlags {
+			words = append(words, shellWord(flag))
+		}
+	case app.Profile != "" && app.Profile != "appengine":
+		words = append(words, "--profile", shellWord(app.Profile))
 	}
 	if network == "" {
 		network = "tcp"
+	}
+	for _, word := range []string{network, address} {
+		if strings.HasPrefix(word, "-") { // or it is taken for a flag
+			words = append(words, "--")
+			break
+		}
 	}
 	return strings.Join(append(words, shellWord(network), shellWord(address)), " ")
 }

@@ -53,14 +53,21 @@ func TestDestination(t *testing.T) {
 
 func TestExplainCommand(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ profile, network, address, want string }{
-		{"appengine", "tcp", "10.0.0.7:443", "devserver explain tcp 10.0.0.7:443"},
-		{"./my profile.yaml", "udp", "[::1]:53", "devserver explain --profile './my profile.yaml' udp '[::1]:53'"},
-		{"", "", "$(rm -rf ~)'", `devserver explain tcp '$(rm -rf ~)'\'''`},
-		{"", "unix", "", "devserver explain unix ''"},
+	for _, tt := range []struct {
+		app                    App
+		network, address, want string
+	}{
+		{App{Profile: "appengine"}, "tcp", "10.0.0.7:443", "devserver explain tcp 10.0.0.7:443"},
+		{App{Profile: "./my profile.yaml"}, "udp", "[::1]:53", "devserver explain --profile './my profile.yaml' udp '[::1]:53'"},
+		{App{}, "tcp", "$(rm -rf ~)'", `devserver explain tcp '$(rm -rf ~)'\'''`},
+		{App{}, "unix", "", "devserver explain unix ''"},
+		{App{}, "", "db:1", "devserver explain tcp db:1"},
+		{App{}, "tcp", "-h", "devserver explain -- tcp -h"},
+		{App{Profile: "mine", ExplainFlags: []string{"--config", "/a b/devserver.yaml", "--no-billing"}}, "tcp", "db:1", "devserver explain --config '/a b/devserver.yaml' --no-billing tcp db:1"},
+		{App{Profile: "mine", ExplainFlags: []string{}}, "tcp", "db:1", "devserver explain tcp db:1"},
 	} {
-		if got := explainCommand(tt.profile, tt.network, tt.address); got != tt.want {
-			t.Errorf("explainCommand(%q, %q, %q) = %s, want %s", tt.profile, tt.network, tt.address, got, tt.want)
+		if got := explainCommand(tt.app, tt.network, tt.address); got != tt.want {
+			t.Errorf("explainCommand(%q, %q, %q) = %s, want %s", tt.app.Profile, tt.network, tt.address, got, tt.want)
 		}
 	}
 }

@@ -72,8 +72,11 @@ func (c *console) router() http.Handler {
 	get("/", c.overviewPage)
 	get("/sockets", c.socketsPage)
 	get("/sockets/{id}", c.socketPage)
+	get("/quotas", c.quotasPage)
 	get("/reclaims", c.reclaimsPage)
 	get("/denials", c.denialsPage)
+	get("/rules", c.rulesPage)
+	get("/clock", c.clockPage)
 	get("/static/{file}", c.static)
 
 	get("/api/v1/overview", c.apiOverview)
@@ -84,11 +87,15 @@ func (c *console) router() http.Handler {
 	get("/api/v1/denials", c.apiDenials)
 	get("/api/v1/reclaims", c.apiReclaims)
 	get("/api/v1/runs", c.apiRuns)
+	get("/api/v1/quotas", c.apiQuotas)
+	get("/api/v1/rules", c.apiRules)
+	get("/api/v1/explain", c.apiExplain)
 	get("/api/v1/clock", c.apiClock)
 	r.Handle("/api/v1/stream", c.handle(c.stream)).Methods(http.MethodGet, http.MethodHead)
 
 	post("/api/v1/clock/advance", c.advance)
 	post("/api/v1/clock/reset", c.resetClock)
+	post("/api/v1/quotas/reset", c.resetQuotas)
 	post("/api/v1/sockets/{id}/close", c.closeSocket)
 	return r
 }

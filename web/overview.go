@@ -20,6 +20,8 @@ type overviewData struct {
 	Spark    spark
 	Reloads  []reload
 	Broken   []reload // apps whose newest build failed
+	Meters   []meterGroup
+	Minute   refill
 }
 
 // reload is a build as the overview lists it.
@@ -58,6 +60,7 @@ func (c *console) overviewPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	data.Reloads, data.Broken = reloads(f.State)
+	data.Meters, data.Minute = meterGroups(f.State), f.State.minuteRefill()
 	return c.render(w, http.StatusOK, "overview", data)
 }
 

@@ -32,12 +32,13 @@ var functions = template.FuncMap{
 	"field": func(label, path, example, query, wrong string) filterField {
 		return filterField{Label: label, Path: path, Example: example, Query: query, Wrong: wrong}
 	},
-	"nanos": func(ns int64) string { return length(time.Duration(ns)) },
-	"iso":   func(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) },
-	"clock": func(ns int64) string { return time.Unix(0, ns).Format("15:04:05.000") },
-	"date":  func(ns int64) string { return time.Unix(0, ns).Format("2 January 2006, 15:04:05.000") },
-	"line":  path.Base, // of a call site: the file's own name and the line
-	"ms":    func(ns int64) int64 { return ns / int64(time.Millisecond) },
+	"nanos":      func(ns int64) string { return length(time.Duration(ns)) },
+	"iso":        func(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) },
+	"clock":      func(ns int64) string { return time.Unix(0, ns).Format("15:04:05.000") },
+	"date":       func(ns int64) string { return time.Unix(0, ns).Format("2 January 2006, 15:04:05.000") },
+	"costSource": func() string { return costSource },
+	"line":       path.Base, // of a call site: the file's own name and the line
+	"ms":         func(ns int64) int64 { return ns / int64(time.Millisecond) },
 }
 
 // filterField is all that the template "filter" may name.
@@ -45,7 +46,7 @@ type filterField struct{ Label, Path, Example, Query, Wrong string }
 
 func parsePages() (*pages, error) {
 	p := &pages{byName: make(map[string]*template.Template)}
-	for _, name := range []string{"overview", "sockets", "socket", "reclaims", "denials", "problem"} {
+	for _, name := range []string{"overview", "sockets", "socket", "quotas", "reclaims", "denials", "rules", "clock", "problem"} {
 		t, err := template.New("layout.html").Funcs(functions).Option("missingkey=error").
 			ParseFS(files, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
@@ -80,16 +81,19 @@ func (c *console) frame(ctx context.Context, r *http.Request, title string) (fra
 	}
 	counts, err := c.Source.Counts(ctx, c.idleSince(state))
 	f.Counts = counts
-	f.Nav = nav(r.URL.Path, counts)
+	f.Nav = nav(r.URL.Path, counts, state)
 	return f, err
 }
 
-func nav(path string, counts record.Counts) []navItem {
+func nav(path string, counts record.Counts, state State) []navItem {
 	items := []navItem{
 		{Name: "Overview", Path: "/"},
 		{Name: "Sockets", Path: "/sockets", Count: counts.Sockets},
+		{Name: "Quotas", Path: "/quotas", Alert: state.usedUp()},
 		{Name: "Reclaims", Path: "/reclaims", Count: counts.Reclaimed},
 		{Name: "Denials", Path: "/denials", Count: counts.Denials},
+		{Name: "Rules", Path: "/rules"},
+		{Name: "Clock", Path: "/clock"},
 	}
 	for i := range items {
 		items[i].Here = items[i].Path == path
@@ -120,7 +124,7 @@ type problemData struct {
 func (c *console) problemPage(w http.ResponseWriter, r *http.Request, p *problem) {
 	data := problemData{frame: frame{Title: p.Title, Now: c.Now()}, Problem: p, AskToken: c.Open && p.Status == http.StatusUnauthorized}
 	if p.Status != http.StatusUnauthorized && p.Status != http.StatusMisdirectedRequest {
-		data.Nav = nav("", record.Counts{})
+		data.Nav = nav("", record.Counts{}, State{})
 	}
 	if err := c.render(w, p.Status, "problem", data); err != nil {
 		c.Log.Error("console", "path", r.URL.Path, "err", err)

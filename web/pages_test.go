@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
 
@@ -47,7 +49,8 @@ func get(handler http.Handler, path string) *httptest.ResponseRecorder {
 func full() State { return moved(noon) }
 
 func empty() State {
-	return State{Apps: []App{{Name: "guestbook", URL: "http://127.0.0.1:8080", Profile: "appengine", IdleLimit: 2 * time.Minute}}}
+	app := App{Name: "guestbook", URL: "http://127.0.0.1:8080", Profile: "appengine", IdleLimit: 2 * time.Minute}
+	return timed(State{Apps: []App{ruled(app, testPolicy(), noon, nil)}}, noon)
 }
 
 // pageCases are all pages, with full and with empty data, and what must be on them.
@@ -56,8 +59,8 @@ var pageCases = []struct {
 	empty      bool
 	want       []string
 }{
-	{"overview", "/", false, []string{"mail.go:42", "dialled smtp.example.com:25. Production blocks port 25 (SMTP).", "wrote to mq.example.com:5672", "idle for 2 min 6 s", "orders.go:91:7: undefined: rows", "The clock is 2 min 1 s ahead", "devserver explain tcp smtp.example.com:25", "recording.db"}},
-	{"overview-empty", "/", true, []string{"None so far", "http://127.0.0.1:8080", "Save a file"}},
+	{"overview", "/", false, []string{"mail.go:42", "dialled smtp.example.com:25. Production blocks port 25 (SMTP).", "wrote to mq.example.com:5672", "idle for 2 min 6 s", "orders.go:91:7: undefined: rows", "Limited", "31.2 MiB of 113 MiB", "Used up for today", "The clock is 2 min 1 s ahead", "devserver explain tcp smtp.example.com:25", "recording.db"}},
+	{"overview-empty", "/", true, []string{"None so far", "Nothing is used this minute", "http://127.0.0.1:8080", "Save a file"}},
 	{"sockets", "/sockets?q=since%3A1m", false, []string{"db.example.com:5432", "builtin:whois", "port25", "1:46", "since:1m", "GET /orders/7", "−45 s", "reclaimed"}},
 	{"sockets-empty", "/sockets", true, []string{"No sockets yet", "http://127.0.0.1:8080"}},
 	{"sockets-none", "/sockets?q=host%3Anowhere", false, []string{"No socket matches", "Show all 23"}},
@@ -69,6 +72,14 @@ var pageCases = []struct {
 	{"reclaims-empty", "/reclaims", true, []string{"Nothing was reclaimed yet", "devserver clock advance 2m1s"}},
 	{"denials", "/denials", false, []string{"10.0.0.7:8080", "A private address", "3 times", "Private, broadcast, multicast", "devserver explain tcp 10.0.0.7:8080"}},
 	{"denials-empty", "/denials", true, []string{"Nothing was denied", "devserver explain"}},
+	{"quotas", "/quotas", false, []string{">0:59<", "midnight Pacific (5 March, 08:00 here), in 19 h 57 min", "4,800 of 4,800", "0 left", "Limited", "Used up for today", "31.2 MiB of 113 MiB", "1.8 GB, which costs about US$ 0.22", "Reset usage",
+		testQuotas, `"quota-guestbook-connect"`, "Reset the clock"}},
+	{"quotas-empty", "/quotas", true, []string{"0 of 4,800", "4,800 left", "0 B of 113 MiB", "0 B, which costs nothing"}},
+	{"rules", "/rules?network=tcp&address=10.0.0.7%3A25&answers=", false, []string{"denied by", ">port25<", "Production blocks port 25", "permission denied", "port 587", "Would speak too", "a private address", testLimits, "devserver explain tcp 10.0.0.7:25", "enforce", "after 2 min", "report", "off", "smtp.gmail.com, ports 465, 587", "8.8.8.8:53", "github.com/mattn/go-sqlite3", "comes later"}},
+	{"rules-empty", "/rules", true, []string{"No package of the newest build is known to do so"}},
+	{"clock", "/clock", false, []string{"12:02:01", "04:02:01", "Wednesday, 4 March 2026", "PST", "On by 59 s, to 12:03 here. The quotas of the minute are refilled; 1 open socket falls due", "On by 2 min 1 s, to 12:04 here", "4 open sockets fall due",
+		"On by 19 h 57 min, to 5 March, 08:00 here. The quotas of the day and of the minute are refilled", "on 2 min 1 s", "devserver clock advance midnight"}},
+	{"clock-empty", "/clock", true, []string{"no socket falls due", "The clock has not been moved", "the machine's own time"}},
 	{"no-page", "/nowhere", false, []string{"There is nothing at /nowhere"}},
 	{"no-number", "/sockets/seven", false, []string{"is no socket's number", "400"}},
 	{"no-socket", "/sockets/4711", false, []string{"Socket 4711 is not in this recording"}},
@@ -82,6 +93,9 @@ func TestPages(t *testing.T) {
 			data, state := lively(noon), full
 			if tt.empty {
 				data, state = &recording{}, empty
+			}
+			if tt.name == "quotas" {
+				overQuota(data)
 			}
 			handler := newConsole(t, data, state, nil)
 			body := get(handler, tt.path).Body.String()
@@ -100,7 +114,7 @@ func TestPages(t *testing.T) {
 }
 
 func unescape(body string) string {
-	return strings.NewReplacer("&#39;", "'", "&#43;", "+", "&amp;", "&").Replace(body)
+	return strings.NewReplacer("&#39;", "'", "&#43;", "+", "&amp;", "&", "&#34;", `"`, "&lt;", "<", "&gt;", ">").Replace(body)
 }
 
 func golden(t *testing.T, name, body string) {
@@ -258,10 +272,25 @@ func TestHostileWords(t *testing.T) {
 	}
 	state := func() State {
 		return State{Recording: evil, Apps: []App{{Name: evil, URL: "javascript:alert(1)", Profile: evil, IdleLimit: time.Minute, Down: evil, Sources: map[string]string{evil: evil},
-			Builds: []Build{{Number: 2, At: noon, Files: []string{evil}}, {Number: 3, At: noon.Add(1), Errors: []string{evil}}}}}}
+			Builds: []Build{{Number: 2, At: noon, Files: []string{evil}}, {Number: 3, At: noon.Add(1), Errors: []string{evil}}}, Escapes: []Escape{{evil, evil, evil}}}}}
 	}
-	handler := newConsole(t, data, state, nil)
-	for _, path := range []string{"/", "/sockets", "/sockets/1", "/sockets/3", "/sockets/4", "/reclaims", "/denials", "/sockets?q=" + "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/sockets/%3Cscript%3E", "/%3Cscript%3Ealert(1)"} {
+	ruling := func() State {
+		s := state()
+		policy := testPolicy()
+		policy.Profile, policy.Rules[sandbox.RulePort25] = evil, sandbox.RuleSetting{Mode: sandbox.ModeEnforce, Source: evil}
+		policy.Quotas[sandbox.ResourceSend] = sandbox.Limit{Source: evil}
+		policy.Exceptions = append(policy.Exceptions, sandbox.Exception{Host: evil, Ports: []uint16{1}, Source: evil})
+		app := ruled(s.Apps[0], testPolicy(), noon, testUse)
+		app.Policy, app.Quotas = policy, counted(evil, policy, noon, testUse) // a page shows even what no profile can hold
+		app.ExplainFlags = []string{evil}
+		s.Apps = []App{app, app}
+		s.Apps[1].Name += "2"
+		return timed(s, noon)
+	}
+	handler := newConsole(t, data, ruling, nil)
+	ask := "/rules?network=" + url.QueryEscape(evil) + "&address=" + url.QueryEscape(evil) + "&answers="
+	for _, path := range []string{"/quotas", "/rules", "/clock", ask, ask + url.QueryEscape(evil), strings.Replace(ask, "network", "app", 1),
+		"/rules?network=tcp&address=a:25", "/", "/sockets", "/sockets/1", "/sockets/3", "/sockets/4", "/reclaims", "/denials", "/sockets?q=" + "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/sockets/%3Cscript%3E", "/%3Cscript%3Ealert(1)"} {
 		w := get(handler, path)
 		if w.Code >= 500 {
 			t.Errorf("%s: status %d", path, w.Code)
@@ -279,7 +308,7 @@ func TestHostileWords(t *testing.T) {
 func TestBrokenRecording(t *testing.T) {
 	t.Parallel()
 	handler := newConsole(t, &recording{err: errors.New("disk I/O error at /secret/path")}, full, nil)
-	for _, path := range []string{"/", "/sockets", "/sockets/1", "/reclaims", "/denials"} {
+	for _, path := range []string{"/", "/sockets", "/sockets/1", "/quotas", "/reclaims", "/denials", "/rules", "/clock"} {
 		w := get(handler, path)
 		if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "could not be read") {
 			t.Errorf("%s: status %d: %s", path, w.Code, w.Body)

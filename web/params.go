@@ -14,6 +14,7 @@ const (
 	defaultLimit = 200  // rows of an API list, as record's filters have it
 	maxLimit     = 5000 // and its most; more is paged
 	maxText      = 256  // letters of a filter's word
+	maxLongText  = 1024 // letters of an address to explain
 )
 
 // states are the values of state: in filters and ?state=. Idle is open, and unused for half the idle limit.
@@ -39,15 +40,20 @@ func (p *params) bad(format string, args ...any) {
 }
 
 // text returns a parameter, "" when it is not there. One that is there twice is an error: which was meant?
-func (p *params) text(name string) string {
+func (p *params) text(name string) string { return p.upTo(name, maxText) }
+
+// longText is text for what a program wrote, which may be of any form.
+func (p *params) longText(name string) string { return p.upTo(name, maxLongText) }
+
+func (p *params) upTo(name string, most int) string {
 	p.known = append(p.known, name)
 	values := p.values[name]
 	if len(values) > 1 {
 		p.bad("%s= stands there %d times; give it once.", name, len(values))
 	}
 	value := p.values.Get(name)
-	if len(value) > maxText {
-		p.bad("%s= is longer than %d letters.", name, maxText)
+	if len(value) > most {
+		p.bad("%s= is longer than %d letters.", name, most)
 		return ""
 	}
 	return value

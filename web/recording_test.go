@@ -282,9 +282,9 @@ var made = []struct {
 // running is what the supervisor says beside lively.
 func running(now time.Time) State {
 	at := func(s int) time.Time { return now.Add(-time.Duration(s) * time.Second) }
-	return State{
+	return timed(State{
 		Recording: "/home/me/guestbook/.devserver/recording.db",
-		Apps: []App{{
+		Apps: []App{ruled(App{
 			Name: "guestbook", URL: "http://127.0.0.1:8080", Profile: "appengine", IdleLimit: 2 * time.Minute, Reload: 12,
 			Sources: map[string]string{"port25": "App Engine, Sockets API overview, “Limitations and restrictions”", "private": "App Engine, Sockets API overview, “Private, broadcast, multicast, and Google IP ranges”"},
 			Builds: []Build{
@@ -293,8 +293,12 @@ func running(now time.Time) State {
 				{Number: 11, At: at(420), Files: []string{"pool.go", "orders.go", "cache.go", "main.go"}, Build: 440 * time.Millisecond, Swap: 28 * time.Millisecond},
 				{Number: 1, At: at(610), Build: 6100 * time.Millisecond, Swap: 40 * time.Millisecond},
 			},
-		}},
-	}
+			Escapes: []Escape{
+				{Package: "github.com/mattn/go-sqlite3", Kind: "cgo", Text: "C code is built in; a socket that it opens is not seen."},
+				{Package: "example.com/guestbook/thumbs", Kind: "child process", Text: "It imports os/exec; what it starts opens its own sockets."},
+			},
+		}, testPolicy(), now, testUse)},
+	}, now)
 }
 
 // moved is running with the clock ahead.
@@ -302,7 +306,7 @@ func moved(now time.Time) State {
 	state := running(now)
 	state.Offset = 121 * time.Second
 	state.Moves = []ClockMove{{At: now.Add(-22 * time.Second), By: state.Offset}}
-	return state
+	return timed(state, now)
 }
 
 // controls remember what was asked of them.
@@ -329,6 +333,21 @@ func (c *controls) Advance(_ context.Context, d time.Duration) (ClockState, erro
 	c.offset += d
 	c.mu.Unlock()
 	return c.did("advance " + d.String())
+}
+
+func (c *controls) AdvanceTo(_ context.Context, b Border) (ClockState, error) {
+	c.mu.Lock()
+	c.offset += map[Border]time.Duration{BorderMinute: 21 * time.Second, BorderMidnight: 20 * time.Hour}[b]
+	c.mu.Unlock()
+	return c.did("advance to " + string(b))
+}
+
+func (c *controls) ResetQuotas(_ context.Context, app string) ([]string, error) {
+	if app != "" && app != "guestbook" {
+		return nil, fmt.Errorf("app %q: %w", app, record.ErrNotFound)
+	}
+	_, err := c.did("reset quotas of " + cmp.Or(app, "all"))
+	return []string{"guestbook"}, err
 }
 
 func (c *controls) ResetClock(context.Context) (ClockState, error) {

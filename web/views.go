@@ -29,6 +29,7 @@ type frame struct {
 type navItem struct {
 	Name, Path string
 	Count      int64 // 0 is not shown
+	Alert      bool  // something there is used up
 	Here       bool
 }
 
@@ -157,13 +158,16 @@ func denialFailure(d record.Denial, state State) failure {
 	return failure{
 		ID: groupID("denial", d.App, d.Rule, address, d.CallSite), At: d.At, App: d.App, Request: d.Request, Status: d.Status,
 		CallSite: d.CallSite, Text: deniedVerb(d.Event) + " " + address + deniedBecause(rule), Rule: d.Rule, Reason: reason, Error: d.Error,
-		Source: app.Sources[d.Rule], Advice: rule.Advice(), Command: explainCommand(app.Profile, d.Network, address), Count: d.Count, SocketID: d.SocketID,
+		Source: app.Sources[d.Rule], Advice: rule.Advice(), Command: explainCommand(app, d.Network, address), Count: d.Count, SocketID: d.SocketID,
 	}
 }
 
 // deniedVerb says what the program tried. The error tells, since a denied call is one event whatever it was.
 func deniedVerb(e record.Event) string {
 	step, _, _ := strings.Cut(e.Error, ":")
+	if e.Rule == string(sandbox.RuleQuota) {
+		return overQuotaVerb(e)
+	}
 	switch {
 	case step == "listen" || e.Rule == string(sandbox.RuleListen):
 		return "listened on"
@@ -173,6 +177,19 @@ func deniedVerb(e record.Event) string {
 		return "used a socket option on a connection to"
 	case step == "write" || step == "sendto" || step == "sendmsg":
 		return "sent to"
+	}
+	return "dialled"
+}
+
+// overQuotaVerb says what went over a quota: the error names production's method, and a call that was let through is an
+// event of its own kind.
+func overQuotaVerb(e record.Event) string {
+	for _, verb := range []struct{ method, kind, word string }{
+		{"Send", "send", "sent to"}, {"Receive", "receive", "read from"}, {"CreateSocket", "create", "made a socket for"}, {"Bind", "bind", "bound a socket for"},
+	} {
+		if e.Kind == verb.kind || strings.Contains(e.Error, "remote_socket."+verb.method+"()") {
+			return verb.word
+		}
 	}
 	return "dialled"
 }

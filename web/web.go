@@ -5,17 +5,34 @@
 //	                                                  │        └─────► State  (apps, builds, clock)
 //	                                                  ├─► /api/v1/…        the same as JSON
 //	                                                  ├─► /api/v1/stream ◄─ Live.Notify by the supervisor
-//	                                                  └─► POST …      ────► Controls (clock, close a socket)
+//	                                                  └─► POST …      ────► Controls (clock, quotas, close a socket)
 //
 // It knows neither storage nor the supervisor: Source, Controls and State say what it needs of them. Pages are whole
 // without JavaScript; live.js fetches the page it stands on again when the stream says so and replaces what differs.
+//
+// What is asked of the API below /api/v1, an answer's fields in the types named:
+//
+//	GET  overview, counts         State, record.Counts
+//	GET  sockets, sockets/{id}    record.Socket, with its events
+//	GET  events, denials, reclaims, runs
+//	GET  quotas?app=              a quotaRow for each app, resource and window
+//	GET  rules?app=               an appRules for each app
+//	GET  explain?network=&address=&answers=&app=    an explainAnswer
+//	GET  clock                    a clockAnswer
+//	GET  stream                   server-sent events
+//	POST clock/advance            duration, or to=minute|midnight: ClockState
+//	POST clock/reset              ClockState
+//	POST quotas/reset             app, none: all: {"reset": ["guestbook"]}
+//	POST sockets/{id}/close       {"closed": 7}
 package web
 
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"time"
 
+	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
 
@@ -38,9 +55,22 @@ type Source interface {
 // Controls is what the console changes. The methods return when the change has reached every worker.
 type Controls interface {
 	Advance(context.Context, time.Duration) (ClockState, error) // moves the sandbox's clock forward
+	AdvanceTo(context.Context, Border) (ClockState, error)      // as far as the next border, by the sandbox's clock
 	ResetClock(context.Context) (ClockState, error)
+	// ResetQuotas starts what an app has used of its quotas afresh, of all apps for "", and names those apps. The recording
+	// says so when it returns. record.ErrNotFound when there is no such app.
+	ResetQuotas(ctx context.Context, app string) ([]string, error)
 	CloseSocket(ctx context.Context, id int64) error // record.ErrNotFound when no open socket has that id
 }
+
+// A Border is a time at which quotas are refilled.
+type Border string
+
+// The borders: the minute quotas are refilled at full minutes, the daily ones at midnight Pacific time too.
+const (
+	BorderMinute   Border = "minute"
+	BorderMidnight Border = "midnight"
+)
 
 // ClockState is the sandbox's clock after a change.
 type ClockState struct {
@@ -52,9 +82,18 @@ type ClockState struct {
 // call, so that the console may keep it.
 type State struct {
 	Apps      []App         `json:"apps"`
+	Time      time.Time     `json:"clock"`                 // the sandbox's clock when this State was made
+	Day       Day           `json:"day"`                   // production's present day by that clock
 	Offset    time.Duration `json:"clock_offset_ns"`       // how far the sandbox's clock is ahead
 	Moves     []ClockMove   `json:"clock_moves,omitempty"` // of this devserver run, in order
 	Recording string        `json:"recording"`             // path of recording.db
+}
+
+// A Day of production, from midnight to midnight in Pacific time, which is both times' location. It has 23 or 25 hours
+// when the clocks are changed there.
+type Day struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
 }
 
 // ClockMove is one change of the sandbox's clock. A reset is a move backwards. The console needs them to tell how long
@@ -77,6 +116,37 @@ type App struct {
 	// Sources tells for a rule's id where production's documents say so. A rule that is missing has no source line.
 	Sources map[string]string `json:"sources,omitempty"`
 	Escapes []Escape          `json:"escapes,omitempty"` // packages of its newest build that can open sockets unseen
+	// Quotas are read from the counters that the app's workers share: minutes before days, in the order of
+	// sandbox.Resources.
+	Quotas []Quota `json:"quotas,omitempty"`
+	// Policy is what the app runs under. The console only reads it. nil: not known, no rule is shown.
+	Policy *sandbox.Policy `json:"-"`
+	// Explainer answers by the Policy; nil: nothing can be explained.
+	Explainer Explainer `json:"-"`
+	// ExplainFlags make the command "devserver explain" judge as this app's run does: --config FILE, --no-billing.
+	ExplainFlags []string `json:"-"`
+}
+
+// An Explainer says what production does with an address, by the policy of one app and knowing its stand-ins. answers
+// are what the resolver says about a name, nil when it was not asked. Any text gets an answer. It is called by many
+// requests at once.
+type Explainer interface {
+	Explain(network, address string, answers []netip.Addr) Explained
+}
+
+// Explained is an explanation, and how this run differs from production for that address.
+type Explained struct {
+	sandbox.Explanation
+	Standin string `json:"standin,omitempty"` // what serves the address here, "" when nothing does
+	Here    string `json:"here,omitempty"`    // a sentence on what the stand-ins change; "" when they change nothing
+}
+
+// A Quota is what an app has used of a resource in the present minute or day, by the sandbox's clock.
+type Quota struct {
+	record.QuotaUsage
+	WindowEnd int64        `json:"window_end"`       // when it is refilled, nanoseconds since 1970 by the sandbox's clock
+	Mode      sandbox.Mode `json:"mode"`             // of the rule quota; off: only counted, whatever the limit
+	Source    string       `json:"source,omitempty"` // where the limit comes from
 }
 
 // Escape is a package that is built into an app and can open sockets that the rules do not see.

@@ -20,8 +20,8 @@ func newDoctor() *cobra.Command {
 		Use:   "doctor [flags] [DIR]",
 		Short: "what works here, what does not, and what to do about it",
 		Long: `doctor looks at all that run needs for the app in DIR (this folder): the Go toolchain and
-whether its patches fit, the cache directory, the data directory, the ports. It changes
-nothing.
+whether its patches fit, the cache directory, devserver.yaml with the profile it names, the
+data directory, the ports. It changes nothing.
 
 Exit status: 1 when something fails, 0 otherwise.`,
 		Example: `  devserver doctor ./orders`,
@@ -49,6 +49,7 @@ Exit status: 1 when something fails, 0 otherwise.`,
 	f := c.Flags()
 	f.SortFlags = false
 	f.BoolVar(&asJSON, "json", false, "write one JSON object a line")
+	f.StringVar(&o.Config, "config", "", "look at this `FILE` instead of looking for a devserver.yaml")
 	f.StringVar(&o.Data, "data", "", "data directory `DIR` (default .devserver in the app's folder)")
 	f.StringVar(&o.Addr, "addr", "127.0.0.1:8080", "where the app would answer, `HOST:PORT`")
 	f.StringVar(&o.Console, "console", "127.0.0.1:8000", "where the console would answer, `HOST:PORT`")

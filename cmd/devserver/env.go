@@ -46,5 +46,6 @@ are quoted for a POSIX shell where they need it.`,
 	f.StringVar(&o.Data, "data", "", "data directory `DIR` (default .devserver in the app's folder)")
 	f.StringArrayVar(&o.Standins, "standin", nil, "let a local address serve one of production, `[PROD=]LOCAL`; may be repeated")
 	f.BoolVar(&o.NoBilling, "no-billing", false, "as an app without billing: every socket is refused")
+	f.StringVar(&o.Config, "config", "", "read this `FILE` instead of looking for a devserver.yaml")
 	return c
 }

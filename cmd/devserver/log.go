@@ -11,9 +11,14 @@ import (
 
 // logger writes notices as JSON, one object a line, for --log-format json. Messages are constant, what differs
 // is in the attributes; durations are milliseconds.
-type logger struct{ log *slog.Logger }
+type logger struct {
+	log     *slog.Logger
+	explain *explainer
+}
 
-func newLogger(w io.Writer) *logger { return &logger{slog.New(slog.NewJSONHandler(w, nil))} }
+func newLogger(w io.Writer) *logger {
+	return &logger{slog.New(slog.NewJSONHandler(w, nil)), newExplainer()}
+}
 
 func ms(key string, d time.Duration) slog.Attr {
 	return slog.Float64(key, float64(d.Microseconds())/1000)
@@ -26,7 +31,7 @@ func (l *logger) tell(n devserver.Notice) {
 	case devserver.BuildStarted:
 		l.log.Info("build", "app", n.App, "files", n.Files, "first", n.First)
 	case devserver.BuildFailed:
-		l.log.Error("build failed", "app", n.App, "errors", buildErrors(n.Errors), "output", n.Output, ms("ms", n.Duration), "serving", n.Serving)
+		l.log.Error("build failed", "app", n.App, "errors", entries(n.Errors, func(e devserver.BuildError) buildError { return buildError(e) }), "output", n.Output, ms("ms", n.Duration), "serving", n.Serving)
 	case devserver.Unchanged:
 		l.log.Info("unchanged", "app", n.App, "files", n.Files, ms("build_ms", n.Build))
 	case devserver.AppReady:
@@ -34,9 +39,11 @@ func (l *logger) tell(n devserver.Notice) {
 			"files", n.Files, ms("build_ms", n.Build), ms("swap_ms", n.Swap), "first", n.First)
 	case devserver.Denied:
 		l.log.Warn("denied", "app", n.App, "rule", n.Rule, "network", n.Network, "destination", n.Destination, "call_site", n.CallSite,
-			"reason", n.Reason, "advice", n.Advice, "request", n.Request, "report", n.Report)
+			"reason", n.Reason, "advice", n.Advice, "request", n.Request, "report", n.Report, "explain", l.explain.command(n))
 	case devserver.WorkerExited:
 		l.log.Error("worker exited", "app", n.App, "exit", n.Exit, "last_lines", n.LastLines, ms("restart_in_ms", n.RestartIn))
+	case devserver.Escapes:
+		l.log.Warn("escapes", "app", n.App, "packages", entries(n.Packages, func(e devserver.Escape) escapeEntry { return escapeEntry(e) }))
 	case devserver.Recovered:
 		l.log.Info("recovered", "journals", n.Journals, "events", n.Events)
 	case devserver.Warning:
@@ -56,10 +63,18 @@ type buildError struct {
 	Message string `json:"message"`
 }
 
-func buildErrors(errs []devserver.BuildError) []buildError {
-	out := make([]buildError, 0, len(errs))
-	for _, e := range errs {
-		out = append(out, buildError(e))
+// escapeEntry is a package that can open sockets unseen as an object of the log.
+type escapeEntry struct {
+	Package string `json:"package"`
+	Kind    string `json:"kind"`
+	Text    string `json:"text"`
+}
+
+// entries are values as objects of the log; none are [] and not null.
+func entries[V, E any](all []V, entry func(V) E) []E {
+	out := make([]E, 0, len(all))
+	for _, v := range all {
+		out = append(out, entry(v))
 	}
 	return out
 }

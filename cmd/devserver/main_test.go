@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -40,7 +42,7 @@ func TestStatus(t *testing.T) {
 // TestHelp holds what --help promises for each command: it teaches, and ends with an example that names it.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	commands := [][]string{{}, {"clock", "advance"}, {"clock", "reset"}}
+	commands := [][]string{{}, {"clock", "advance"}, {"clock", "reset"}, {"quota", "reset"}}
 	for _, name := range commandNames(newRoot()) {
 		commands = append(commands, []string{name})
 	}
@@ -57,6 +59,20 @@ func TestHelp(t *testing.T) {
 			if len(line) > 121 {
 				t.Errorf("%v --help has a line of %d bytes: %s", args, len(line), line)
 			}
+		}
+	}
+}
+
+// TestReadmeNamesCommands holds that the README's table has each command.
+func TestReadmeNamesCommands(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range commandNames(newRoot()) {
+		if !regexp.MustCompile("(?m)^\\| .*`(devserver )?" + name + "\\b").Match(text) {
+			t.Errorf("the README's table has no %s", name)
 		}
 	}
 }

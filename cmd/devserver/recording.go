@@ -16,7 +16,7 @@ import (
 // query costs well under a millisecond.
 const followEvery = 250 * time.Millisecond
 
-// listing is what sockets, events and denials have in common: which recording, which rows, how they are shown.
+// listing is what sockets, events, denials and quotas have in common: which recording, which rows, how they are shown.
 type listing struct {
 	recording, data string
 	json, follow    bool
@@ -28,17 +28,29 @@ type listing struct {
 
 // flags adds the common flags to a command.
 func (l *listing) flags(c *cobra.Command) {
+	l.formFlags(c)
 	f := c.Flags()
-	f.SortFlags = false
-	f.BoolVar(&l.json, "json", false, "write one JSON object a line")
-	f.BoolVar(&l.follow, "follow", false, "go on with what is new until interrupted")
-	f.StringVar(&l.app, "app", "", "only of the app `NAME`")
 	f.StringVar(&l.host, "host", "", "only with this `TEXT` in the host or the remote address")
 	f.StringVar(&l.rule, "rule", "", "only those that `RULE` spoke about")
 	f.Int64Var(&l.request, "request", 0, "only of the request with this `ID`")
 	f.Int64Var(&l.run, "run", 0, "only of the worker's run with this `ID`")
 	f.StringVar(&l.since, "since", "", "only from this `TIME` on: 5m (ago), 14:30, 2026-01-31, or RFC 3339")
 	f.IntVar(&l.limit, "limit", 200, "at most the newest `N`")
+	l.placeFlags(c)
+}
+
+// formFlags are those of every listing: how it is shown, and of which app.
+func (l *listing) formFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.SortFlags = false
+	f.BoolVar(&l.json, "json", false, "write one JSON object a line")
+	f.BoolVar(&l.follow, "follow", false, "go on with what is new until interrupted")
+	f.StringVar(&l.app, "app", "", "only of the app `NAME`")
+}
+
+// placeFlags name the recording.
+func (l *listing) placeFlags(c *cobra.Command) {
+	f := c.Flags()
 	f.StringVar(&l.recording, "recording", "", "read this recording.db `FILE`")
 	f.StringVar(&l.data, "data", "", "the data directory `DIR` of the devserver that is meant")
 }

@@ -25,6 +25,9 @@ Example:
 {{.Example}}{{end}}
 `
 
+// cobra's setting is one for the process: it is made before any command is, and tests run several at once.
+func init() { cobra.EnableCommandSorting = false }
+
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "devserver COMMAND",
@@ -45,8 +48,8 @@ reason and the line of your code.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
-	cobra.EnableCommandSorting = false // the order below is the order in which one needs them
-	root.AddCommand(newRun(), newExplain(), newProfiles(), newSockets(), newEvents(), newDenials(), newClock(), newDoctor(), newEnv())
+	// The order is that in which one needs them.
+	root.AddCommand(newRun(), newExplain(), newProfiles(), newSockets(), newEvents(), newDenials(), newQuotas(), newQuota(), newClock(), newDoctor(), newEnv())
 	return root
 }
 

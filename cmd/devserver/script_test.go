@@ -31,9 +31,11 @@ const patience = time.Minute
 
 // TestScripts runs testdata/script/*.txtar, each with a guestbook of its own to run. Besides testscript's own commands they have
 //
-//	start NAME devserver ARG...   run a command in the background until the script ends or stops it
+//	start NAME devserver ARG...   run a command in the background until the script ends or halts it
 //	await NAME REGEXP             wait for a line of what it wrote, either stream, behind the line awaited before
-//	stop NAME                     interrupt it; it must end with status 0; stderr holds what it wrote
+//	explained NAME RULE           wait for a denial by RULE, run the command it ends with, and see that it comes to RULE
+//	halt NAME                     interrupt it; it must end with status 0; stderr holds what it wrote
+//	                              (testscript's own stop ends the script then and there)
 //	until REGEXP devserver ARG... run a command that follows, and interrupt it once a line of it matches
 //	ready FILE                    set $CONSOLE, $RECORDING and each app's $NAME_URL from a --ready-file
 //	get URL                       stdout holds the words of the page
@@ -52,7 +54,7 @@ func TestScripts(t *testing.T) {
 			return errors.Join(linkCache(e.WorkDir+"/cache"), copyGuestbook(e.WorkDir+"/guestbook"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "stop": stop, "until": until, "get": get, "ready": ready,
+			"start": start, "await": await, "explained": explainedBy, "halt": halt, "until": until, "get": get, "ready": ready,
 		},
 	})
 }
@@ -181,8 +183,8 @@ func (j *job) interrupt() error {
 	return j.err
 }
 
-// match waits for a line.
-func (j *job) match(ts *testscript.TestScript, pattern string) {
+// match waits for a line and returns it.
+func (j *job) match(ts *testscript.TestScript, pattern string) string {
 	re, err := regexp.Compile(pattern)
 	ts.Check(err)
 	for late := time.After(patience); ; {
@@ -192,7 +194,7 @@ func (j *job) match(ts *testscript.TestScript, pattern string) {
 				ts.Fatalf("it ended without a line that matches %s; it wrote:\n%s", pattern, j.text())
 			}
 			if re.MatchString(line) {
-				return
+				return line
 			}
 		case <-late:
 			ts.Fatalf("no line matched %s within %v; it wrote:\n%s", pattern, patience, j.text())
@@ -214,7 +216,23 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 
 func await(ts *testscript.TestScript, _ bool, args []string) { jobOf(ts, args[0]).match(ts, args[1]) }
 
-func stop(ts *testscript.TestScript, _ bool, args []string) {
+// explainedBy does what the terminal says of a denial: the command is pasted into a shell.
+func explainedBy(ts *testscript.TestScript, _ bool, args []string) {
+	j, rule := jobOf(ts, args[0]), args[1]
+	j.match(ts, ` by rule `+rule+`: `)
+	command := strings.TrimPrefix(j.match(ts, `^  more     devserver explain `), "  more     ")
+	cmd := exec.Command("sh", "-c", command+" --json")
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = append(os.Environ(), ts.Value("env").(*testscript.Env).Vars...)
+	out, err := cmd.Output()
+	var said struct{ Rule string }
+	if json.Unmarshal(out, &said) != nil || said.Rule != rule {
+		ts.Fatalf("%s comes to %q (%v), want %s:\n%s", command, said.Rule, err, rule, out)
+	}
+	fmt.Fprintln(ts.Stdout(), command)
+}
+
+func halt(ts *testscript.TestScript, _ bool, args []string) {
 	j := jobOf(ts, args[0])
 	err := j.interrupt()
 	for range j.lines { // all that it wrote is read

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"strings"
 
@@ -17,8 +16,8 @@ import (
 type teller struct {
 	screen  *screen
 	style   palette
-	console string            // told already
-	profile map[string]string // of each app that was ready once
+	console string // told already
+	explain *explainer
 }
 
 func newTeller(w io.Writer) *teller {
@@ -26,7 +25,7 @@ func newTeller(w io.Writer) *teller {
 	if isTerminal(w) {
 		s.width = func() int { return columns(w.(*os.File)) }
 	}
-	return &teller{screen: s, style: newPalette(w), profile: map[string]string{}}
+	return &teller{screen: s, style: newPalette(w), explain: newExplainer()}
 }
 
 // columns is the terminal's width now; 80 when it does not say.
@@ -55,6 +54,8 @@ func (t *teller) tell(n devserver.Notice) {
 		t.denied(n)
 	case devserver.WorkerExited:
 		t.exited(n)
+	case devserver.Escapes:
+		t.escapes(n)
 	case devserver.Recovered:
 		t.say("recovered %s of %s that had been killed", count(n.Events, "event"), count(n.Journals, "worker"))
 	case devserver.Warning:
@@ -130,7 +131,6 @@ func position(e devserver.BuildError) string {
 
 func (t *teller) ready(n devserver.AppReady) {
 	t.screen.Status("")
-	t.profile[n.App] = n.Profile
 	app := t.style.ok.Render(n.App)
 	switch {
 	case n.First:
@@ -161,18 +161,21 @@ func filesOf(files []string) string {
 // denied is the block that this program is for: the rule and the destination, the user's line, why, and what to do.
 func (t *teller) denied(n devserver.Denied) {
 	what := strings.TrimSpace(n.Network + " " + clean(n.Destination))
+	if what != "" {
+		what = ": " + what
+	}
 	switch {
-	case n.Rule == "reclaimed": // nothing was refused: the connection was there once, and is no more
-		t.say("%s and then used: %s", t.style.cut.Render("reclaimed while idle"), what)
+	case n.Rule == "reclaimed" && !n.Report: // nothing was refused: the connection was there once, and is no more
+		t.say("%s and then used%s", t.style.cut.Render("reclaimed while idle"), what)
 	case n.Report:
-		t.say("%s by rule %s: %s", t.style.warn.Render("let through; production denies it"), t.style.strong.Render(n.Rule), what)
+		t.say("%s by rule %s%s", t.style.warn.Render("let through; production denies it"), t.style.strong.Render(n.Rule), what)
 	default:
-		t.say("%s by rule %s: %s", t.style.bad.Render("denied"), t.style.strong.Render(n.Rule), what)
+		t.say("%s by rule %s%s", t.style.bad.Render("denied"), t.style.strong.Render(n.Rule), what)
 	}
 	t.more("where", where(n))
 	t.more("why", n.Reason)
 	t.more("do", n.Advice)
-	t.more("more", moreAbout(n, t.profile[n.App]))
+	t.more("more", t.explain.command(n))
 }
 
 func where(n devserver.Denied) string {
@@ -185,35 +188,32 @@ func where(n devserver.Denied) string {
 	return clean(n.CallSite) + ", serving " + clean(n.Request)
 }
 
-// moreAbout is the command that tells more of a denial: explain where it comes to the same verdict, which it does
-// for what the network and the address as written bring about, else the recording.
-func moreAbout(n devserver.Denied, profile string) string {
-	switch {
-	case explainable(n):
-	case n.Report, n.Rule == "reclaimed": // the call has its own kind of event, and is no denial
-		return "devserver events --rule " + shellWord(n.Rule)
-	default:
-		return "devserver denials --rule " + shellWord(n.Rule)
+// rulesPage is where the console tells of what escapes.
+func (t *teller) rulesPage() string {
+	if t.console == "" { // before the first app is ready
+		return "the console's page /rules"
 	}
-	command := "devserver explain "
-	if profile != "" && profile != "appengine" {
-		command += "--profile " + shellWord(profile) + " "
-	}
-	return command + shellWord(n.Network) + " " + shellWord(n.Destination)
+	return t.console + "/rules"
 }
 
-func explainable(n devserver.Denied) bool {
-	if n.Destination != clean(n.Destination) {
-		return false // not to be shown as it is, so not to be copied either
+// escapes names the packages of a build whose sockets the rules do not see, and why.
+func (t *teller) escapes(n devserver.Escapes) {
+	const shown = 8
+	t.screen.Status("")
+	if len(n.Packages) == 0 {
+		t.say("%s has no package any more that can open sockets which the rules do not see", t.style.ok.Render(n.App))
+		return
 	}
-	switch n.Rule {
-	case "network", "invalid", "port25", "ftp":
-		return n.Destination != ""
-	case "billing", "listen", "bind", "unresolved", "quota", "descriptor", "option", "reclaimed", "deadline":
-		return false
+	t.say("%s %s that can open sockets which the rules do not see:", t.style.warn.Render(n.App), "has "+count(len(n.Packages), "package"))
+	for i, e := range n.Packages {
+		if i == shown {
+			t.screen.Print(fmt.Sprintf("  and %d more", len(n.Packages)-shown))
+			break
+		}
+		t.screen.Print(fmt.Sprintf("  %s (%s): %s", t.style.strong.Render(clean(e.Package)), clean(e.Kind), clean(e.Text)))
 	}
-	_, err := netip.ParseAddrPort(n.Destination) // of a name, explain does not know what it resolved to
-	return err == nil
+	t.more("means", "What they do over sockets of their own is not seen: no rule, no quota, no recording.")
+	t.more("more", t.rulesPage())
 }
 
 func (t *teller) exited(n devserver.WorkerExited) {

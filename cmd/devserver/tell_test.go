@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,11 +26,13 @@ var aDay = []devserver.Notice{
 	devserver.AppReady{App: "orders", URL: "http://127.0.0.1:8080", Console: "http://127.0.0.1:8000", Profile: "appengine", Build: 3120 * time.Millisecond, First: true},
 	devserver.Denied{App: "orders", Rule: "port25", Network: "tcp", Destination: "smtp.example.com:25", CallSite: "mail.go:42", Request: "POST /sign",
 		Reason: "Production blocks port 25 (SMTP).", Advice: "Send mail through port 587 with authentication."},
-	devserver.Denied{App: "orders", Rule: "private", Network: "tcp", Destination: "db.example.com:5432", CallSite: "db.go:9", Report: true,
+	devserver.Denied{App: "orders", Rule: "private", Network: "tcp", Destination: "db.example.com:5432", Addr: "10.0.0.7", CallSite: "db.go:9", Report: true,
 		Reason: `"db.example.com" is at 10.0.0.7, which is a private address.`, Advice: "Use the peer's public address."},
 	devserver.Denied{App: "orders", Rule: "loopback", Network: "udp", Destination: "[::1]:53", Reason: "::1 is this machine itself."},
 	devserver.Denied{App: "orders", Rule: "invalid", Network: "tcp", Destination: "it's\x1b[31m:80", CallSite: "odd.go:1", Reason: "not an address"},
 	devserver.Denied{App: "orders", Rule: "listen", Network: "tcp", Destination: ":9000", Request: "GET /", Reason: "Production has no listening sockets."},
+	devserver.Denied{App: "orders", Rule: "quota", Network: "tcp", Destination: "93.184.216.34:443", Addr: "93.184.216.34", CallSite: "db.go:9", Reason: "A quota of the app is used up."},
+	devserver.Escapes{App: "orders", Packages: []devserver.Escape{{Package: "github.com/mattn/go-sqlite3", Kind: "cgo", Text: "C code in it can open sockets."}, {Package: "example.com/orders/pdf", Kind: "child process", Text: "it starts programs.\x1b[2J"}}},
 	devserver.BuildStarted{App: "orders", Files: []string{"main.go"}},
 	devserver.BuildFailed{App: "orders", Serving: true, Duration: time.Second, Output: "main.go:4:2: undefined: rows\n",
 		Errors: []devserver.BuildError{{File: "main.go", Line: 4, Column: 2, Message: "undefined: rows"}, {File: "db.go", Line: 7, Message: "missing return"}, {File: "go.mod", Message: "no module"}, {Message: "too many errors"}}},
@@ -39,7 +42,9 @@ var aDay = []devserver.Notice{
 	devserver.Unchanged{App: "orders", Files: []string{"main.go"}, Build: 200 * time.Millisecond},
 	devserver.WorkerExited{App: "orders", Exit: "exit status 2", LastLines: []string{"panic: no rows", "", "goroutine 1 [running]:"}, RestartIn: 1500 * time.Millisecond},
 	devserver.AppReady{App: "orders", URL: "http://127.0.0.1:8080", Console: "http://127.0.0.1:8000", Profile: "mine.yaml", Reload: 1},
-	devserver.Denied{App: "orders", Rule: "ftp", Network: "tcp", Destination: "192.0.2.1:21", Reason: "Production does not support FTP (port 21)."},
+	devserver.Denied{App: "orders", Rule: "billing", Network: "tcp", Destination: "192.0.2.1:21", Reason: "Production gives sockets only to apps with billing enabled.", Under: devserver.JudgeOptions{Profile: "appengine-php", NoBilling: true}},
+	devserver.Escapes{App: "orders", Packages: slices.Repeat([]devserver.Escape{{Package: "example.com/many", Kind: "assembly", Text: "It makes system calls of its own."}}, 10)},
+	devserver.Escapes{App: "orders"},
 	devserver.WorkerExited{App: "orders", Exit: "exit status 0"},
 	devserver.Denied{App: "orders", Rule: "reclaimed", Network: "tcp", Destination: "db.example.com:5432", CallSite: "db.go:9", Request: "GET /",
 		Reason: "The socket was not used for longer than 2m, and production takes such sockets away.", Advice: "Dial again and retry."},

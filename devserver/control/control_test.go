@@ -3,6 +3,7 @@ package control
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -121,8 +122,10 @@ func TestClient(t *testing.T) {
 	t.Parallel()
 	console := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body map[string]string
-		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-			t.Errorf("%s: %v", r.URL, err)
+		if r.Method == http.MethodPost {
+			if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+				t.Errorf("%s: %v", r.URL, err)
+			}
 		}
 		switch {
 		case r.Header.Get("Authorization") != "Bearer secret":
@@ -130,6 +133,17 @@ func TestClient(t *testing.T) {
 			w.Write([]byte(`{"error":"the token, please"}`))
 		case r.URL.Path == "/api/v1/clock/advance" && body["duration"] == "2m1s":
 			w.Write([]byte(`{"offset_ns":121000000000,"reclaimed":3}`))
+		case r.URL.Path == "/api/v1/clock/advance" && body["to"] == "midnight" && len(body) == 1:
+			w.Write([]byte(`{"offset_ns":3600000000000}`))
+		case r.URL.Path == "/api/v1/clock" && r.Method == http.MethodGet:
+			w.Write([]byte(`{"offset_ns":5}`))
+		case r.URL.Path == "/api/v1/quotas/reset" && len(body) == 0:
+			w.Write([]byte(`{"reset":["mail","shop"]}`))
+		case r.URL.Path == "/api/v1/quotas/reset" && body["app"] == "shop":
+			w.Write([]byte(`{"reset":["shop"]}`))
+		case r.URL.Path == "/api/v1/quotas/reset":
+			w.WriteHeader(http.StatusNotFound)
+			w.Write([]byte(`{"error":"there is no such app"}`))
 		case r.URL.Path == "/api/v1/clock/reset":
 			w.Write([]byte(`nonsense`))
 		case r.URL.Path == "/api/v1/sockets/7/close":
@@ -142,6 +156,20 @@ func TestClient(t *testing.T) {
 	state, err := i.Advance(t.Context(), 121*time.Second)
 	if want := (ClockState{121 * time.Second, 3}); err != nil || state != want {
 		t.Errorf("Advance = %+v, %v, want %+v", state, err, want)
+	}
+	if state, err := i.AdvanceTo(t.Context(), Midnight); err != nil || state.Offset != time.Hour {
+		t.Errorf("AdvanceTo = %+v, %v", state, err)
+	}
+	if state, err := i.Clock(t.Context()); err != nil || state.Offset != 5 {
+		t.Errorf("Clock = %+v, %v", state, err)
+	}
+	for app, want := range map[string]string{"": "[mail shop] <nil>", "shop": "[shop] <nil>"} {
+		if names, err := i.ResetQuotas(t.Context(), app); fmt.Sprint(names, err) != want {
+			t.Errorf("ResetQuotas(%q) = %v, %v, want %s", app, names, err, want)
+		}
+	}
+	if names, err := i.ResetQuotas(t.Context(), "nobody"); err == nil || !strings.HasSuffix(err.Error(), "404 Not Found: there is no such app") || names != nil {
+		t.Errorf("ResetQuotas of an app that does not run = %v, %v", names, err)
 	}
 	if _, err := i.ResetClock(t.Context()); err == nil || !strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("ResetClock = %v, want what the answer was", err)

@@ -175,7 +175,7 @@ func TestUDP(t *testing.T) {
 func TestEveryByteIsSeen(t *testing.T) {
 	t.Parallel()
 	addr := echo(t)
-	got := start(t, "probe", run{Args: []string{"copy", addr}, Standins: []sandbox.Standin{{Local: addr}}})
+	got := start(t, "probe", run{Args: []string{"copy", addr}, Change: noQuotas, Standins: []sandbox.Standin{{Local: addr}}})
 	wantLines(t, got, "file to connection 100000 <nil>", "connection to file 100000 <nil>", "buffers 11 <nil>", "back <nil>",
 		"connection to connection 5000 <nil>", "back <nil>")
 	var sent, received int64

@@ -107,6 +107,10 @@ function tick() {
     set(time, `${coarse((now - Date.parse(time.dateTime)) / 1000)} ago`);
   }
   for (const left of document.querySelectorAll("[data-left]")) countDown(left, passed);
+  for (const refill of document.querySelectorAll("[data-refill]")) untilRefill(refill, passed);
+  for (const face of document.querySelectorAll("[data-face]")) {
+    set(face, new Date(Number(face.dataset.face) + passed).toISOString().slice(11, 19));
+  }
   for (const box of document.querySelectorAll("[data-span]:not([data-still])")) {
     box.style.setProperty("--slide", ((100 * passed) / Number(box.dataset.span)).toFixed(3));
   }
@@ -115,10 +119,22 @@ function tick() {
 function countDown(element, passed) {
   const limit = Number(element.dataset.limit);
   const left = Math.max(0, Number(element.dataset.left) - passed);
-  const seconds = Math.round(left / 1000);
-  set(element.querySelector("span"), `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`);
+  set(element.querySelector("span"), clock(left));
   element.querySelector(".part").setAttribute("stroke-dasharray", `${Math.floor((100 * left) / limit)} 100`);
   element.classList.toggle("warn", left < limit / 4);
+}
+
+// untilRefill counts down to the end of a quota's window. What is shown then belongs to a window that is over.
+function untilRefill(element, passed) {
+  const left = Number(element.dataset.refill) - passed;
+  set(element, clock(left));
+  if (left <= 0 && "live" in document.body.dataset) soon();
+}
+
+// clock is format.go's minutes.
+function clock(milliseconds) {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
 function set(element, text) {
@@ -259,6 +275,8 @@ function dress() {
 
 document.addEventListener("selectionchange", () => wanted && !running && !selecting() && soon());
 $("pause")?.removeAttribute("hidden");
+const strip = $("side"); // on a narrow screen the navigation scrolls sideways
+strip.scrollLeft = (strip.querySelector("[aria-current]")?.offsetLeft ?? 0) - 40;
 dress();
 tick();
 setInterval(() => {

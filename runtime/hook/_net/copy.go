@@ -35,8 +35,11 @@ func spliceTo(w io.Writer, c *netFD) (written int64, err error, handled bool) {
 }
 
 // devserverCopied makes a copy from one descriptor to another, either of which may be nil or not judged. A copy that
-// the kernel declines was no operation: Read and Write follow.
+// the kernel declines was no operation: Read and Write follow. They also do where a quota may end the copy midway.
 func devserverCopied(to, from *netFD, do func() (int64, error, bool)) (written int64, err error, handled bool) {
+	if to.devserverMetered(sandbox.KindSend) || from.devserverMetered(sandbox.KindReceive) {
+		return 0, nil, false
+	}
 	send, err := devserverCopies(to, sandbox.KindSend)
 	if err != nil {
 		return 0, err, true
@@ -54,6 +57,10 @@ func devserverCopied(to, from *netFD, do func() (int64, error, bool)) (written i
 	}
 	receive.end(written, nil)
 	return written, send.end(written, err), handled
+}
+
+func (fd *netFD) devserverMetered(k sandbox.Kind) bool {
+	return fd != nil && fd.devserver.sock != nil && fd.devserver.sock.Metered(k)
 }
 
 // devserverCopy is one end of a copy; without fd it is not judged.

@@ -1,0 +1,110 @@
+package devserver
+
+import (
+	"net/netip"
+	"reflect"
+	"strings"
+
+	"github.com/seed-d81df0db/devserver/devserver/profile"
+	"github.com/seed-d81df0db/devserver/devserver/project"
+	"github.com/seed-d81df0db/devserver/sandbox"
+)
+
+// JudgeOptions say by whose rules a Judge answers. They are the flags of `devserver explain`; their zero value is the
+// profile appengine as it is.
+type JudgeOptions struct {
+	Profile   string // a built-in profile's name or a file; "": the one that Config names, else appengine
+	Config    string // a devserver.yaml whose rules hold; "": none
+	NoBilling bool   // as an app without billing
+}
+
+// A Judge answers by the rules of a profile, with what a devserver.yaml changes in it. It looks nothing up and opens no
+// socket, and is safe for concurrent use.
+type Judge struct {
+	judge    *sandbox.Judge
+	policy   *sandbox.Policy
+	standins []project.Standin // of the devserver.yaml
+}
+
+// NewJudge returns what decides by these options. Its errors are those of a profile or a devserver.yaml.
+func NewJudge(o JudgeOptions) (*Judge, error) {
+	config := new(project.Config)
+	if o.Config != "" {
+		var err error
+		if config, err = project.Load(o.Config); err != nil {
+			return nil, err
+		}
+	}
+	policy, _, err := newPolicy(&Options{Profile: o.Profile, NoBilling: o.NoBilling}, config)
+	if err != nil {
+		return nil, err
+	}
+	judge, err := policy.Compile()
+	if err != nil {
+		return nil, err
+	}
+	return &Judge{judge, policy, config.Standins}, nil
+}
+
+// newPolicy is the profile with what devserver.yaml and the flags change in it, and the options under which NewJudge
+// decides the same way: no more of them than it takes.
+func newPolicy(o *Options, c *project.Config) (*sandbox.Policy, JudgeOptions, error) {
+	under := JudgeOptions{NoBilling: o.NoBilling}
+	name := c.Profile
+	if o.given("profile", o.Profile) {
+		name = o.Profile
+		under.Profile = name
+	}
+	p, err := profile.Load(name)
+	if err != nil {
+		return nil, under, err
+	}
+	plain, err := p.Policy()
+	if err != nil {
+		return nil, under, err
+	}
+	policy, err := p.Policy()
+	if err != nil {
+		return nil, under, err
+	}
+	c.Overrides.Apply(policy)
+	switch changed := !reflect.DeepEqual(plain, policy); {
+	case changed:
+		under.Config = c.File
+	case name != profile.Default:
+		under.Profile = name
+	default:
+		under.Profile = ""
+	}
+	if o.NoBilling {
+		policy.Billing = false
+	}
+	if _, err := policy.Compile(); err != nil {
+		return nil, under, err
+	}
+	return policy, under, nil
+}
+
+// Profile is the name of the profile by which it answers.
+func (j *Judge) Profile() string { return j.policy.Profile }
+
+// Explain answers for an address without looking anything up. answers are what a resolver says about a name: nil when
+// it was not asked, and then the address that devserver.yaml gives the name counts.
+func (j *Judge) Explain(network, address string, answers []netip.Addr) Explanation {
+	if answers == nil && len(j.standins) > 0 {
+		answers = j.given(network, address)
+	}
+	return j.judge.Explain(network, address, answers)
+}
+
+// given is the address that a stand-in says the name of address has in production.
+func (j *Judge) given(network, address string) []netip.Addr {
+	t, _ := j.judge.Text(network, address)
+	host := strings.ToLower(strings.TrimSuffix(t.Host, "."))
+	for _, s := range j.standins {
+		if s.Host == host && s.Address.IsValid() {
+			return []netip.Addr{s.Address}
+		}
+	}
+	return nil
+}
