@@ -26,7 +26,13 @@ func TestDrivers(t *testing.T) {
 // grpc starts the other half of drivers, which answers health checks, and returns its address.
 func grpc(t *testing.T) string {
 	t.Helper()
-	cmd := exec.Command(build(t, "drivers"), "serve")
+	return other(t, build(t, "drivers"), "serve")
+}
+
+// other runs the half of a program that serves, until the test's end, and returns the address that it prints.
+func other(t *testing.T, bin string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(bin, args...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -118,7 +118,7 @@ func newestPostgres(t *testing.T) string {
 	return filepath.Dir(found[len(found)-1])
 }
 
-// unprivileged gives dir to the user that PostgreSQL, which refuses to be root, can run as.
+// unprivileged gives dir to the user that a server which refuses to be root can run as.
 func unprivileged(t *testing.T, dir string) *syscall.SysProcAttr {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -139,6 +139,6 @@ func unprivileged(t *testing.T, dir string) *syscall.SysProcAttr {
 		}
 		return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 	}
-	hooktest.Missing(t, "there is no user postgres or nobody to run PostgreSQL as")
+	hooktest.Missing(t, "there is no user postgres or nobody to run a server as")
 	return nil
 }

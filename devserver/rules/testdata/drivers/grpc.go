@@ -13,8 +13,9 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 )
 
+// newChannel makes a channel that asks DNS for no TXT record beside the name, since no query may leave the machine.
 func newChannel() *grpc.ClientConn {
-	c, err := grpc.NewClient(os.Getenv("GRPC"), grpc.WithTransportCredentials(insecure.NewCredentials())) // channel
+	c, err := grpc.NewClient(os.Getenv("GRPC"), grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableServiceConfig()) // channel
 	must(err)
 	return c
 }
