@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/binary"
 	"errors"
+	"strconv"
 	"syscall"
 )
 
@@ -50,10 +51,21 @@ func mockInt(n uint32) (b [8]byte) {
 	return b
 }
 
+// unknownOption is what is known about an option without a name.
+var unknownOption knownOption
+
+// known returns what is known about an option.
+func (o option) known() *knownOption {
+	if k := options[o]; k != nil {
+		return k
+	}
+	return &unknownOption
+}
+
 // options are the options that have a name here. The eight supported ones, and the values of the mock table, are those
 // of App Engine's documents and of the Python SDK (_remote_socket_stub.py, _MOCK_SOCKET_OPTIONS). Of SO_TYPE and
 // SO_ERROR the SDK blocked the first, which broke TLS; production answered both.
-var options = map[option]knownOption{
+var options = map[option]*knownOption{
 	{syscall.SOL_SOCKET, syscall.SO_KEEPALIVE}:  {text: "SO_KEEPALIVE", class: optionSupported},
 	{syscall.SOL_SOCKET, syscall.SO_DEBUG}:      {text: "SO_DEBUG", class: optionSupported, mock: mockInt(128), raw: [8]byte{0x80}},
 	{syscall.IPPROTO_TCP, syscall.TCP_NODELAY}:  {text: "TCP_NODELAY", class: optionSupported},
@@ -89,21 +101,21 @@ var options = map[option]knownOption{
 
 func init() {
 	for o, name := range systemOptions {
-		options[o] = knownOption{text: name}
+		options[o] = &knownOption{text: name}
 	}
 	for o, name := range systemReads {
-		options[o] = knownOption{text: name, class: optionRead}
+		options[o] = &knownOption{text: name, class: optionRead}
 	}
 	for o, name := range systemJoins {
-		options[o] = knownOption{text: name, class: optionJoin}
+		options[o] = &knownOption{text: name, class: optionJoin}
 	}
 	for o, name := range datagramOptions {
-		options[o] = knownOption{text: name, class: optionDatagram}
+		options[o] = &knownOption{text: name, class: optionDatagram}
 	}
 }
 
 func (o option) String() string {
-	if k, ok := options[o]; ok {
+	if k := o.known(); k.text != "" {
 		return k.text
 	}
 	return "option " + itoa(int64(o.name)) + " of level " + itoa(int64(o.level))
@@ -115,6 +127,7 @@ type OptionCall struct {
 	Value    []byte // of a get that is answered: what the program is told
 	set      bool
 	option   option
+	known    *knownOption
 	start    int64
 	said     said
 }
@@ -125,6 +138,7 @@ type OptionCall struct {
 func (s *Socket) BeginOption(set bool, level, name int, value []byte) (OptionCall, error) {
 	b := s.box
 	c := OptionCall{set: set, option: option{level, name}, start: b.clock.Now()}
+	c.known = c.option.known()
 	now := c.start + b.offset.Load()
 	s.expire(now)
 	kind := KindOptionGet
@@ -138,8 +152,7 @@ func (s *Socket) BeginOption(set bool, level, name int, value []byte) (OptionCal
 	if s.exempt.Load() {
 		return c, nil
 	}
-	known := options[c.option]
-	d := b.judgeOption(set, known.class, s.network)
+	d := b.judgeOption(set, c.known.class, s.network)
 	c.said.rule = d.spoken()
 	if d.Verdict != Allow {
 		c.said.why = b.optionReason(d, c, value)
@@ -148,25 +161,25 @@ func (s *Socket) BeginOption(set bool, level, name int, value []byte) (OptionCal
 		err := b.texts.option(set)
 		return c, b.deny(s.id, Origin{Request: s.request.Load()}, d, nil, err, c.said.why)
 	}
-	if known.class == optionSupported && b.options != OptionsReal {
-		c.answer(known, b.options, len(value))
-		s.tellOption(c, value, nil)
+	if c.known.class == optionSupported && b.options != OptionsReal {
+		c.answer(b.options, len(value))
+		s.tellOption(&c, value, nil)
 	}
 	return c, nil
 }
 
 // answer is what a mock profile says.
-func (c *OptionCall) answer(k knownOption, style string, room int) {
+func (c *OptionCall) answer(style string, room int) {
 	c.Answered = true
 	if c.set {
 		return
 	}
-	value := k.mock
+	value := c.known.mock
 	if style == OptionsMockRaw {
-		value = k.raw
+		value = c.known.raw
 	}
 	size := 4
-	if k.text == "SO_LINGER" {
+	if c.known.text == "SO_LINGER" {
 		size = 8
 	}
 	c.Value = append(c.Value, value[:min(size, room)]...)
@@ -198,31 +211,17 @@ func (b *Box) judgeOption(set bool, class optionClass, network string) Decision 
 // EndOption says how the call went that BeginOption let through: the value that was set or got, and the error.
 func (s *Socket) EndOption(c OptionCall, value []byte, err error) {
 	if !c.Answered {
-		s.tellOption(c, value, err)
+		s.tellOption(&c, value, err)
 	}
 }
 
-func (s *Socket) tellOption(c OptionCall, value []byte, err error) {
+func (s *Socket) tellOption(c *OptionCall, value []byte, err error) {
 	e := Event{Kind: KindOptionGet, At: c.start, Socket: s.id, Request: s.request.Load(), Rule: c.said.rule}
-	e.Detail = c.option.String()
 	if c.set {
 		e.Kind = KindOptionSet
 	}
-	if c.Answered && !c.set {
-		value = c.Value
-	}
-	if c.set || err == nil {
-		e.Detail += " = " + optionValue(value)
-	}
-	switch {
-	case c.Answered && c.set:
-		e.Detail += " (ignored, as production does)"
-	case c.Answered:
-		e.Detail += " (production's fixed value)"
-	}
-	if c.said.why != "" {
-		e.Detail += ". " + c.said.why
-	}
+	var room [64]byte
+	e.Detail = string(c.appendDetail(room[:0], value, err))
 	if err != nil {
 		e.Error = err.Error()
 		if errno := syscall.Errno(0); errors.As(err, &errno) && c.said.rule == "" {
@@ -232,26 +231,53 @@ func (s *Socket) tellOption(c OptionCall, value []byte, err error) {
 	s.box.rec.Record(e)
 }
 
-// optionValue writes a value for a person: numbers where it is one or two, bytes otherwise.
-func optionValue(v []byte) string {
-	const most = 32
-	switch {
-	case len(v) == 4:
-		return itoa(int64(int32(binary.NativeEndian.Uint32(v))))
-	case len(v) == 8:
-		return itoa(int64(int32(binary.NativeEndian.Uint32(v)))) + ", " + itoa(int64(int32(binary.NativeEndian.Uint32(v[4:]))))
-	case len(v) == 1:
-		return itoa(int64(v[0]))
+// appendDetail appends what an event says of the call.
+func (c *OptionCall) appendDetail(to, value []byte, err error) []byte {
+	if c.known.text != "" {
+		to = append(to, c.known.text...)
+	} else {
+		to = append(to, c.option.String()...)
 	}
-	const digits = "0123456789abcdef"
-	text := itoa(int64(len(v))) + " bytes"
+	if c.Answered && !c.set {
+		value = c.Value
+	}
+	if c.set || err == nil {
+		to = appendValue(append(to, " = "...), value)
+	}
+	switch {
+	case c.Answered && c.set:
+		to = append(to, " (ignored, as production does)"...)
+	case c.Answered:
+		to = append(to, " (production's fixed value)"...)
+	}
+	if c.said.why != "" {
+		to = append(append(to, ". "...), c.said.why...)
+	}
+	return to
+}
+
+// appendValue writes a value for a person: numbers where it is one or two, bytes otherwise.
+func appendValue(to, v []byte) []byte {
+	number := func(to, v []byte) []byte {
+		return strconv.AppendInt(to, int64(int32(binary.NativeEndian.Uint32(v))), 10)
+	}
+	switch len(v) {
+	case 1:
+		return strconv.AppendInt(to, int64(v[0]), 10)
+	case 4:
+		return number(to, v)
+	case 8:
+		return number(append(number(to, v), ", "...), v[4:])
+	}
+	const most, digits = 32, "0123456789abcdef"
+	to = append(strconv.AppendInt(to, int64(len(v)), 10), " bytes"...)
 	for i, b := range v[:min(len(v), most)] {
 		if i == 0 {
-			text += " "
+			to = append(to, ' ')
 		}
-		text += string([]byte{digits[b>>4], digits[b&15]})
+		to = append(to, digits[b>>4], digits[b&15])
 	}
-	return text
+	return to
 }
 
 // OptionDefaults records what Go's net sets on a new socket by itself, in one event: it is not the program's doing and never
@@ -271,7 +297,7 @@ func (b *Box) optionReason(d Decision, c OptionCall, value []byte) string {
 	if d.Rule == RuleMulticast {
 		return verb + c.option.String() + " joins a multicast group; production has no multicast."
 	}
-	if options[c.option].class == optionDatagram && d.Verdict == Report {
+	if c.known.class == optionDatagram && d.Verdict == Report {
 		return verb + c.option.String() + " is not possible in production. It changes how this machine handles datagrams and QUIC libraries do not start without it, so it is only reported."
 	}
 	return verb + c.option.String() + " is not possible in production: it has SO_KEEPALIVE, SO_DEBUG, TCP_NODELAY, SO_LINGER, SO_OOBINLINE, SO_SNDBUF, SO_RCVBUF and SO_REUSEADDR."
