@@ -280,6 +280,16 @@ func appendValue(to, v []byte) []byte {
 	return to
 }
 
+// What Go's net sets on most new sockets: on connections (newTCPConn), and on datagram sockets (setDefaultSockopts).
+const (
+	DefaultsTCP = "TCP_NODELAY = 1, SO_KEEPALIVE = 1, TCP_KEEPIDLE = 15, TCP_KEEPINTVL = 15, TCP_KEEPCNT = 9 (Go's defaults)"
+	DefaultsUDP = "SO_BROADCAST = 1 (Go's default)"
+)
+
+// Phrases are details of events that come again and again. A recorder may keep them by their place here, so what
+// stands here stays where it is; new ones come last.
+var Phrases = []string{DefaultsTCP, DefaultsUDP}
+
 // OptionDefaults records what Go's net sets on a new socket by itself, in one event: it is not the program's doing and never
 // judged. what names options and values.
 func (s *Socket) OptionDefaults(what string) {

@@ -26,7 +26,12 @@ func (r *Reader) decode(record []byte, e *sandbox.Event) bool {
 	t := text{b: r.join(record), ok: true}
 	for i, s := range texts(e) {
 		if s != nil && has&(1<<i) != 0 {
-			*s = r.intern(t.take(t.uvarint()))
+			n := t.uvarint()
+			if i := n - MaxString - 1; n > MaxString && i < uint64(len(sandbox.Phrases)) {
+				*s = sandbox.Phrases[i]
+				continue
+			}
+			*s = r.intern(t.take(n))
 		}
 	}
 	if q := e.Req; q != nil {

@@ -53,7 +53,8 @@
 //	32  request          52  12 bytes of text
 //
 // The text goes on in the 56 bytes of each further slot: the strings that are present, in the order of their bits, each
-// behind its length as a uvarint, and behind those of a RequestInfo its three numbers as uvarints. A send or receive
+// behind its length as a uvarint (one of sandbox.Phrases is a length beyond the longest string and its place there, and
+// nothing behind it), and behind those of a RequestInfo its three numbers as uvarints. A send or receive
 // has no text, so it is one slot: one line of the processor's cache.
 //
 // Every slot of a record is committed, the first one last. A record whose writer was killed thus has no first slot,

@@ -39,8 +39,7 @@ func measure(e *sandbox.Event) (has uint16, slots uint64) {
 	for i, s := range texts(e) {
 		if s != nil && *s != "" {
 			has |= 1 << i
-			l := len(clip(*s))
-			n += uvarintLen(uint64(l)) + l
+			n += textLen(*s)
 		}
 	}
 	if e.Info != nil {
@@ -57,6 +56,31 @@ func measure(e *sandbox.Event) (has uint16, slots uint64) {
 	}
 	return has, uint64(1 + (n-firstText+moreText-1)/moreText)
 }
+
+// textLen is how many bytes a string takes, with its length.
+func textLen(s string) int {
+	if i := phrase(s); i >= 0 {
+		return uvarintLen(uint64(MaxString + 1 + i))
+	}
+	l := len(clip(s))
+	return uvarintLen(uint64(l)) + l
+}
+
+// phrase returns the place of s among sandbox.Phrases, -1 when it has none.
+func phrase(s string) int {
+	if len(s) < shortestPhrase {
+		return -1
+	}
+	for i, p := range sandbox.Phrases {
+		if s == p {
+			return i
+		}
+	}
+	return -1
+}
+
+// shortestPhrase saves most strings the comparison.
+const shortestPhrase = len(sandbox.DefaultsUDP)
 
 // numbers returns those of a request, which are never negative in earnest: one that is comes back as it was, in ten
 // bytes.
@@ -79,11 +103,16 @@ func putNumbers(slot []byte, e *sandbox.Event, has uint16) {
 func putText(record []byte, e *sandbox.Event) {
 	p := pen{record, textAt}
 	for _, s := range texts(e) {
-		if s != nil && *s != "" {
-			t := clip(*s)
-			p.uvarint(uint64(len(t)))
-			p.text(t)
+		if s == nil || *s == "" {
+			continue
 		}
+		if i := phrase(*s); i >= 0 {
+			p.uvarint(uint64(MaxString + 1 + i))
+			continue
+		}
+		t := clip(*s)
+		p.uvarint(uint64(len(t)))
+		p.text(t)
 	}
 	if e.Req != nil {
 		for _, v := range numbers(e.Req) {

@@ -433,3 +433,25 @@ func TestMemory(t *testing.T) {
 		t.Errorf("only %d segments", w.head.segment)
 	}
 }
+
+// A phrase that comes again and again takes one slot and comes back whole; what begins like one is text.
+func TestPhrases(t *testing.T) {
+	for _, s := range append(slices.Clone(sandbox.Phrases), sandbox.Phrases[0]+"!", sandbox.Phrases[0][:40]) {
+		if len(s) < shortestPhrase {
+			t.Errorf("%q is shorter than shortestPhrase", s)
+		}
+		e := sandbox.Event{Kind: sandbox.KindOptionSet, Socket: 7, Detail: s}
+		_, slots := measure(&e)
+		if known := slices.Contains(sandbox.Phrases, s); known != (slots == 1) {
+			t.Errorf("%q takes %d slots", s, slots)
+		}
+		record := make([]byte, slots*slotSize)
+		has, _ := measure(&e)
+		putNumbers(record, &e, has)
+		putText(record, &e)
+		var back sandbox.Event
+		if ok := new(Reader).decode(record, &back); !ok || back.Detail != s || back.Socket != 7 {
+			t.Errorf("%q came back as %q, %t", s, back.Detail, ok)
+		}
+	}
+}

@@ -4,6 +4,7 @@ package net
 
 import (
 	"internal/devserver/agent"
+	"internal/devserver/sandbox"
 	"strconv"
 	"syscall"
 	"time"
@@ -129,12 +130,12 @@ func newTCPConn(fd *netFD, keepAliveIdle time.Duration, keepAliveCfg KeepAliveCo
 
 // devserverDefaults names what newTCPConn sets.
 func devserverDefaults(idle time.Duration, cfg KeepAliveConfig) string {
-	const noDelay, end = "TCP_NODELAY = 1", " (Go's defaults)"
+	const noDelay = "TCP_NODELAY = 1"
 	switch {
 	case cfg == (KeepAliveConfig{}) && idle == 0:
-		return noDelay + ", SO_KEEPALIVE = 1, TCP_KEEPIDLE = 15, TCP_KEEPINTVL = 15, TCP_KEEPCNT = 9" + end
+		return sandbox.DefaultsTCP
 	case !cfg.Enable && idle < 0:
-		return noDelay + end
+		return noDelay + " (Go's default)"
 	case !cfg.Enable:
 		cfg = KeepAliveConfig{Enable: true, Idle: idle}
 	}

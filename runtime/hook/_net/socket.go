@@ -117,7 +117,7 @@ func (o *devserverOpening) open(ctx context.Context) (*netFD, error) {
 		o.op = o.sock.Connecting()
 	}
 	if o.sotype == syscall.SOCK_DGRAM && devserverInternet(o.net) {
-		o.sock.OptionDefaults("SO_BROADCAST = 1 (Go's default)")
+		o.sock.OptionDefaults(sandbox.DefaultsUDP)
 	}
 	if err = o.start(ctx, fd, laddr, raddr, ctrl); err != nil {
 		err = o.failed(err)
