@@ -36,13 +36,14 @@ func (s *Socket) Accepted(local, remote netip.AddrPort, o Origin) *Socket {
 
 // Cancel takes back an operation that began and did not happen: it counts for nothing and leaves no event.
 func (s *Socket) Cancel(op Op) {
+	s.land(op)
 	if op.start == 0 || s.exempt.Load() {
 		return
 	}
 	q, at := &s.box.quotas, op.at
 	switch op.kind {
 	case KindSend:
-		q.back(at, charge{useSend, sends(op.bytes)}, charge{useBytesSent, op.bytes})
+		q.back(at, charge{useSend, op.calls}, charge{useBytesSent, op.bytes})
 	case KindReceive:
 		q.back(at, charge{useReceive, 1})
 	}

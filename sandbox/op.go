@@ -7,6 +7,7 @@ type Op struct {
 	start  int64 // by the machine's clock
 	offset int64 // of the sandbox's clock at the start
 	bytes  int64 // reserved
+	calls  int64 // reserved, of production's service
 	at     stamp // in which windows
 	kind   Kind
 	rule   Rule    // what a rule in report mode said
@@ -34,7 +35,11 @@ func (s *Socket) expire(now int64) (late bool) {
 
 // Begin begins an operation of n bytes (0 when that is not known). It returns the program's error when the socket was
 // reclaimed or a quota is used up; the operation must not be carried out then.
-func (s *Socket) Begin(k Kind, n int) (Op, error) {
+func (s *Socket) Begin(k Kind, n int) (Op, error) { return s.BeginBatch(k, 1, n) }
+
+// BeginBatch begins an operation of several datagrams at once (sendmmsg, recvmmsg), n bytes together. Each is a call of
+// production's service. Of a receive it is not known yet how many there will be.
+func (s *Socket) BeginBatch(k Kind, datagrams, n int) (Op, error) {
 	b := s.box
 	op := Op{start: b.clock.Now(), offset: b.offset.Load(), kind: k}
 	if s.expire(op.start + op.offset) {
@@ -50,7 +55,7 @@ func (s *Socket) Begin(k Kind, n int) (Op, error) {
 	if s.exempt.Load() {
 		return op, nil
 	}
-	over, err := s.charge(&op, n)
+	over, err := s.charge(&op, int64(datagrams), int64(n))
 	if err != nil {
 		d := Decision{Verdict: Deny, Rule: over}
 		return Op{}, b.deny(s.id, Origin{Request: s.request.Load()}, d, nil, err, b.judge.Reason(d, s.network, ""))
@@ -63,12 +68,12 @@ func (s *Socket) Begin(k Kind, n int) (Op, error) {
 }
 
 // charge counts a send with its bytes, or a receive, whose bytes are counted when they are known.
-func (s *Socket) charge(op *Op, n int) (Rule, error) {
+func (s *Socket) charge(op *Op, datagrams, n int64) (Rule, error) {
 	q, now := &s.box.quotas, op.start+op.offset
 	switch op.kind {
 	case KindSend:
-		op.bytes = int64(n)
-		return q.takeAt(&op.at, now, charge{useSend, sends(op.bytes)}, charge{useBytesSent, op.bytes})
+		op.bytes, op.calls = n, max(datagrams, sends(n))
+		return q.takeAt(&op.at, now, charge{useSend, op.calls}, charge{useBytesSent, op.bytes})
 	case KindReceive:
 		if q.full(now, useBytesReceived) {
 			return q.over(&op.at, now, useBytesReceived, charge{useReceive, 1})
@@ -93,7 +98,10 @@ func (s *Socket) pipe(op Op) error {
 
 // End says how an operation went: n bytes moved, and err. It returns the error for the program: a broken pipe when
 // the sandbox took the socket meanwhile, whatever the operation itself says.
-func (s *Socket) End(op Op, n int, err error) error {
+func (s *Socket) End(op Op, n int, err error) error { return s.EndBatch(op, 1, n, err) }
+
+// EndBatch is End of an operation that moved so many datagrams.
+func (s *Socket) EndBatch(op Op, datagrams, n int, err error) error {
 	if op.start == 0 {
 		return err
 	}
@@ -105,7 +113,7 @@ func (s *Socket) End(op Op, n int, err error) error {
 		Kind: op.kind, At: op.start, Duration: duration(end - op.start), Socket: s.id, Request: s.request.Load(),
 		Bytes: int64(max(n, 0)), Rule: op.rule,
 	}
-	s.settle(op, e.Bytes, now)
+	s.settle(op, int64(datagrams), e.Bytes, now)
 	if !s.taken() {
 		s.touch(now)
 	}
@@ -127,14 +135,16 @@ func (s *Socket) End(op Op, n int, err error) error {
 }
 
 // settle gives back what was reserved and not sent, and counts what came in.
-func (s *Socket) settle(op Op, n, now int64) {
-	q := &s.box.quotas
+func (s *Socket) settle(op Op, datagrams, n, now int64) {
+	q, calls := &s.box.quotas, max(datagrams, sends(n))
 	switch {
 	case s.exempt.Load():
 	case op.kind == KindSend && n < op.bytes:
-		q.back(op.at, charge{useSend, sends(op.bytes) - sends(n)}, charge{useBytesSent, op.bytes - n})
+		q.back(op.at, charge{useSend, op.calls - min(calls, op.calls)}, charge{useBytesSent, op.bytes - n})
 	case op.kind == KindSend && n > op.bytes: // the size was not known (a file)
-		q.count(now, charge{useSend, sends(n) - sends(op.bytes)}, charge{useBytesSent, n - op.bytes})
+		q.count(now, charge{useSend, calls - min(calls, op.calls)}, charge{useBytesSent, n - op.bytes})
+	case op.kind == KindReceive && datagrams > 1:
+		q.count(now, charge{useReceive, datagrams - 1}, charge{useBytesReceived, n})
 	case op.kind == KindReceive:
 		q.count(now, charge{useBytesReceived, n})
 	}

@@ -23,8 +23,6 @@ func deadlineEnforced(p *sandbox.Policy) {
 	p.Rules[sandbox.RuleDeadline] = sandbox.RuleSetting{Mode: sandbox.ModeEnforce}
 }
 
-const cancelled = "The API call remote_socket.Receive() took too long to respond and was cancelled."
-
 // A read that waits for longer than a minute by the sandbox's clock ends with production's error, and the connection
 // stays usable.
 func TestDeadlineCutsOff(t *testing.T) {

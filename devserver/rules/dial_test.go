@@ -82,6 +82,48 @@ func wantLines(t *testing.T, got result, want ...string) {
 	}
 }
 
+// wantBytes fails unless the journal holds so many bytes sent and received.
+func wantBytes(t *testing.T, r result, sent, received int64) {
+	t.Helper()
+	var out, in int64
+	for _, e := range r.Events {
+		switch e.Kind {
+		case sandbox.KindSend:
+			out += e.Bytes
+		case sandbox.KindReceive:
+			in += e.Bytes
+		}
+	}
+	if out != sent || in != received {
+		t.Errorf("sent %d and received %d bytes, want %d and %d", out, in, sent, received)
+	}
+}
+
+// listenUDP is a peer that nothing should reach.
+func listenUDP(t *testing.T) *net.UDPConn {
+	t.Helper()
+	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// wantNothing fails when anything else than the test's own datagram has reached c: what was sent before it would be
+// read before it.
+func wantNothing(t *testing.T, c *net.UDPConn) {
+	t.Helper()
+	if _, err := c.WriteTo([]byte("last"), c.LocalAddr()); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 100)
+	n, from, err := c.ReadFrom(buf)
+	if err != nil || from.String() != c.LocalAddr().String() {
+		t.Errorf("%q from %v (%v) has reached the denied address", buf[:n], from, err)
+	}
+}
+
 func TestDenied(t *testing.T) {
 	t.Parallel()
 	addr := echo(t)

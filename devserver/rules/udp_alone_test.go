@@ -70,7 +70,7 @@ func TestDatagramDestinations(t *testing.T) {
 	}
 }
 
-var sendDenied = regexp.MustCompile(`\[(write|dial) udp .*: (sendto|connect): permission denied\] OpError\{(write|dial) udp .*EDQUOT false, EACCES true, timeout false$`)
+var sendDenied = regexp.MustCompile(`\[(write|dial) udp .*: (sendto|sendmsg|connect): permission denied\] OpError\{(write|dial) udp .*EDQUOT false, EACCES true, timeout false$`)
 
 func sendToAll(t *testing.T, way, peer string, seen *visitors, probes []string) {
 	network, step := "udp", func(addr string) string { return "send " + way + " " + addr + " 5" }

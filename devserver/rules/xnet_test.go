@@ -3,7 +3,6 @@
 package rules
 
 import (
-	"net"
 	"net/netip"
 	"testing"
 
@@ -18,11 +17,15 @@ func TestBatch(t *testing.T) {
 	const prod = "93.184.216.34:53"
 	s := standin("dns.example.com:53", allowed)
 	s[0].Address = netip.MustParseAddr("93.184.216.34")
-	got := start(t, "sockets", run{Args: []string{"batch", "dns.example.com:53", denied.LocalAddr().String()}, Standins: s})
+	usage := newLedger(t)
+	got := start(t, "sockets", run{Args: []string{"batch", "dns.example.com:53", denied.LocalAddr().String()}, Standins: s, Config: usage.config(t)})
 	const hello = `got "hello" from ` + prod
 	wantLines(t, got, "all 3 <nil>", hello, hello, hello, "third denied 2 <nil>", hello, hello,
 		"first denied -1 OpError true, EACCES true")
 	wantBytes(t, got, 25, 25)
+	if used := usage.used(t, "minute"); used[sandbox.ResourceSend] != 5 || used[sandbox.ResourceReceive] != 5 {
+		t.Errorf("used %v, want five sends and five receives: each datagram of a batch is a call", used)
+	}
 	wantNothing(t, denied)
 	for _, e := range got.of(sandbox.KindDeny) {
 		if e.Rule != sandbox.RuleLoopback || e.Info.Remote != denied.LocalAddr().String() {
@@ -91,30 +94,5 @@ func TestMovingStack(t *testing.T) {
 			wantLines(t, got, "wrong 0")
 			wantBytes(t, got, 300*300, 300*300)
 		})
-	}
-}
-
-// listenUDP is a peer that nothing should reach.
-func listenUDP(t *testing.T) *net.UDPConn {
-	t.Helper()
-	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
-// wantNothing fails when anything else than the test's own datagram has reached c: what was sent before it would be
-// read before it.
-func wantNothing(t *testing.T, c *net.UDPConn) {
-	t.Helper()
-	if _, err := c.WriteTo([]byte("last"), c.LocalAddr()); err != nil {
-		t.Fatal(err)
-	}
-	buf := make([]byte, 100)
-	n, from, err := c.ReadFrom(buf)
-	if err != nil || from.String() != c.LocalAddr().String() {
-		t.Errorf("%q from %v (%v) has reached the denied address", buf[:n], from, err)
 	}
 }

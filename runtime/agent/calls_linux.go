@@ -17,7 +17,7 @@ type call struct {
 	trap  uintptr
 	fd    uintptr // of SYS_SOCKET the domain
 	a2    uintptr // of SYS_SOCKET the type, of an option the level
-	a3    uintptr // of SYS_SOCKET the protocol, of an option the name
+	a3    uintptr // of SYS_SOCKET the protocol, of an option the name, of a batch how many messages
 	data  []byte  // struct sockaddr, may be rewritten up to its capacity; or an option's value
 	n     int     // before: bytes to be sent; after: what the call returned, bytes or a descriptor
 	err   syscall.Errno
@@ -122,9 +122,17 @@ func (c *call) begin(s *Socket) error {
 	if kind == sandbox.KindNone {
 		return nil
 	}
-	op, err := s.Begin(kind, c.n)
+	op, err := s.BeginBatch(kind, c.messages(), c.n)
 	c.state = &callState{op: op}
 	return err
+}
+
+// messages is how many datagrams a call moves, or is to send.
+func (c *call) messages() int {
+	if c.err == 0 && (c.trap == sysSendmmsg || c.trap == sysRecvmmsg) {
+		return int(c.a3)
+	}
+	return 1
 }
 
 // kindOf names the operation that a call is, KindNone for what is no operation of its own.
@@ -220,7 +228,7 @@ func (c *call) end(s *Socket) error {
 	} else if kindOf(c.trap) == sandbox.KindReceive && n == 0 && isStream(int(c.fd)) {
 		err = io.EOF
 	}
-	if told := s.End(op, n, err); told != io.EOF {
+	if told := s.EndBatch(op, c.messages(), n, err); told != io.EOF {
 		return told
 	}
 	return nil

@@ -125,30 +125,45 @@ func (c *rawConn) Control(f func(uintptr)) error {
 	if !c.devserverJudged() {
 		return c.devserverControl(f)
 	}
-	return c.devserverControl(func(fd uintptr) {
+	return c.devserverReclaimed(sandbox.KindReceive, c.devserverControl(func(fd uintptr) {
 		defer agent.SetTrust(c.fd.devserverLend(fd))
 		f(fd)
-	})
+	}))
 }
 
 func (c *rawConn) Read(f func(uintptr) bool) error {
 	if !c.devserverJudged() {
 		return c.devserverRead(f)
 	}
-	return c.devserverRead(func(fd uintptr) bool {
+	return c.devserverReclaimed(sandbox.KindReceive, c.devserverRead(func(fd uintptr) bool {
 		defer agent.SetTrust(c.fd.devserverLend(fd))
 		return f(fd)
-	})
+	}))
 }
 
 func (c *rawConn) Write(f func(uintptr) bool) error {
 	if !c.devserverJudged() {
 		return c.devserverWrite(f)
 	}
-	return c.devserverWrite(func(fd uintptr) bool {
+	return c.devserverReclaimed(sandbox.KindSend, c.devserverWrite(func(fd uintptr) bool {
 		defer agent.SetTrust(c.fd.devserverLend(fd))
 		return f(fd)
-	})
+	}))
+}
+
+// devserverReclaimed puts a reclaimed socket's error in the place of the one that says that the descriptor is closed:
+// the sandbox has closed it, not the program.
+func (c *rawConn) devserverReclaimed(k sandbox.Kind, err error) error {
+	op, ok := err.(*OpError)
+	if !ok || !c.fd.devserver.sock.Reclaimed() || op.Err != poll.ErrNetClosing {
+		return err
+	}
+	own := *op
+	_, own.Err = c.fd.devserver.sock.Begin(k, 0)
+	if own.Err == nil {
+		return err
+	}
+	return &own
 }
 
 func (c *rawConn) devserverJudged() bool { return c.ok() && c.fd.devserver.sock != nil }

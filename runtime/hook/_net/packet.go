@@ -102,7 +102,7 @@ func (fd *netFD) writeTo(p []byte, sa syscall.Sockaddr) (n int, err error) {
 	if s == nil {
 		return fd.devserverWriteTo(p, sa)
 	}
-	to, op, err := fd.devserverSend(len(p), devserverFromSyscall(sa))
+	to, op, err := fd.devserverSend(writeToSyscallName, len(p), devserverFromSyscall(sa))
 	if err != nil {
 		return 0, err
 	}
@@ -118,7 +118,7 @@ func (fd *netFD) writeToInet4(p []byte, sa *syscall.SockaddrInet4) (n int, err e
 	if s == nil {
 		return fd.devserverWriteToInet4(p, sa)
 	}
-	to, op, err := fd.devserverSend(len(p), devserverFromSyscall(sa))
+	to, op, err := fd.devserverSend(writeToSyscallName, len(p), devserverFromSyscall(sa))
 	if err != nil {
 		return 0, err
 	}
@@ -135,7 +135,7 @@ func (fd *netFD) writeToInet6(p []byte, sa *syscall.SockaddrInet6) (n int, err e
 	if s == nil {
 		return fd.devserverWriteToInet6(p, sa)
 	}
-	to, op, err := fd.devserverSend(len(p), devserverFromSyscall(sa))
+	to, op, err := fd.devserverSend(writeToSyscallName, len(p), devserverFromSyscall(sa))
 	if err != nil {
 		return 0, err
 	}
@@ -157,7 +157,7 @@ func (fd *netFD) writeMsg(p []byte, oob []byte, sa syscall.Sockaddr) (n int, oob
 			return 0, 0, err
 		}
 	}
-	to, op, err := fd.devserverSend(len(p), devserverFromSyscall(sa))
+	to, op, err := fd.devserverSend(writeMsgSyscallName, len(p), devserverFromSyscall(sa))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -173,7 +173,7 @@ func (fd *netFD) writeMsgInet4(p []byte, oob []byte, sa *syscall.SockaddrInet4) 
 	if s == nil {
 		return fd.devserverWriteMsgInet4(p, oob, sa)
 	}
-	to, op, err := fd.devserverSend(len(p), devserverFromSyscall(sa))
+	to, op, err := fd.devserverSend(writeMsgSyscallName, len(p), devserverFromSyscall(sa))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -190,7 +190,7 @@ func (fd *netFD) writeMsgInet6(p []byte, oob []byte, sa *syscall.SockaddrInet6) 
 	if s == nil {
 		return fd.devserverWriteMsgInet6(p, oob, sa)
 	}
-	to, op, err := fd.devserverSend(len(p), devserverFromSyscall(sa))
+	to, op, err := fd.devserverSend(writeMsgSyscallName, len(p), devserverFromSyscall(sa))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -210,13 +210,13 @@ func (fd *netFD) devserverRights(judge func(control []byte) error, control []byt
 }
 
 // devserverSend judges a datagram's destination and begins its send. to is nil when the datagram goes where it was
-// addressed, else the stand-in's address.
-func (fd *netFD) devserverSend(size int, dst netip.AddrPort) (to syscall.Sockaddr, op sandbox.Op, err error) {
+// addressed, else the stand-in's address. call is the system call that an error names.
+func (fd *netFD) devserverSend(call string, size int, dst netip.AddrPort) (to syscall.Sockaddr, op sandbox.Op, err error) {
 	s := fd.devserver.sock
 	if dst.IsValid() {
 		route, err := s.SendTo(dst)
 		if se, ok := err.(*os.SyscallError); ok {
-			err = &os.SyscallError{Syscall: writeToSyscallName, Err: se.Err} // as the system's own answer is named
+			err = &os.SyscallError{Syscall: call, Err: se.Err} // as the system's own answer is named
 		}
 		if err != nil {
 			return nil, op, err

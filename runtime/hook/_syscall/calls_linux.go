@@ -181,7 +181,11 @@ func (c *devserverArgs) ask(n int) (state unsafe.Pointer, err Errno) {
 //
 //go:norace
 func (c *devserverArgs) tell(state unsafe.Pointer, n int, r1, r2 uintptr, err Errno) (uintptr, uintptr, Errno) {
-	if _, _, e := devserverHook(true, state, c.trap, c.a[0], c.a[1], c.a[2], nil, n, uintptr(err)); e != 0 {
+	a3 := c.a[2]
+	if c.trap == devserverSendmmsg || c.trap == devserverRecvmmsg {
+		a3 = r1 // of a batch how many messages, beside their bytes
+	}
+	if _, _, e := devserverHook(true, state, c.trap, c.a[0], c.a[1], a3, nil, n, uintptr(err)); e != 0 {
 		return ^uintptr(0), 0, Errno(e)
 	}
 	return r1, r2, err
@@ -392,12 +396,12 @@ func (c *devserverArgs) send(count, size uintptr) (r1, r2 uintptr, err Errno) {
 		changed = changed || routes[i] != nil
 		total += devserverLength(m.header(i).Iov, int(m.header(i).Iovlen))
 	}
+	if c.trap == devserverSendmmsg {
+		c.a[2] = uintptr(len(routes)) // the judge is told how many, too
+	}
 	state, e := c.ask(total)
 	if e != 0 {
 		return ^uintptr(0), 0, e
-	}
-	if c.trap == devserverSendmmsg {
-		c.a[2] = uintptr(len(routes))
 	}
 	if changed {
 		r1, r2, err = c.sendCopies(m, routes)

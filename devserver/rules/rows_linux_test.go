@@ -26,6 +26,7 @@ const (
 	blocked    = "API error 5 (remote_socket: PERMISSION_DENIED): Attempt to access a blocked recipient without permission."
 	bindDenied = "API error 5 (remote_socket: PERMISSION_DENIED): Attempt to bind port without permission."
 	moreQuota  = "The API call remote_socket.Connect() required more quota than is available."
+	cancelled  = "The API call remote_socket.Receive() took too long to respond and was cancelled."
 	noBilling  = "The Socket API will be enabled for this application once billing has been enabled in the admin console."
 )
 
