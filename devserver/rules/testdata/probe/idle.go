@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 )
 
@@ -14,11 +15,12 @@ func init() {
 	ways["idle"] = func(args []string) {
 		c, err := net.Dial("tcp", args[0])
 		must(err)
-		fmt.Println("open")
 		in := bufio.NewScanner(os.Stdin)
 		if args[1] == "blocked" {
-			_, err := c.Read(make([]byte, 1))
+			waiting(func() { _, err = c.Read(make([]byte, 1)) })
 			say("read", err)
+		} else {
+			fmt.Println("open")
 		}
 		in.Scan()
 		_, err = c.Write([]byte("x"))
@@ -46,4 +48,18 @@ func init() {
 func dropped(addr string) {
 	_, err := net.Dial("tcp", addr)
 	must(err)
+}
+
+// waiting calls f, says so once f waits for the network, and returns when f has.
+func waiting(f func()) {
+	done := make(chan bool)
+	go func() {
+		f()
+		close(done)
+	}()
+	for buf := make([]byte, 1<<16); !strings.Contains(string(buf[:runtime.Stack(buf, true)]), " [IO wait"); {
+		runtime.Gosched()
+	}
+	fmt.Println("open")
+	<-done
 }

@@ -6,8 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -136,20 +134,6 @@ func init() {
 		fmt.Println("some", n > 0 && n < 64<<20)
 		say("write", err)
 	}
-}
-
-// waiting calls f, says so once f waits for the network, and returns when f has.
-func waiting(f func()) {
-	done := make(chan bool)
-	go func() {
-		f()
-		close(done)
-	}()
-	for buf := make([]byte, 1<<16); !strings.Contains(string(buf[:runtime.Stack(buf, true)]), " [IO wait"); {
-		runtime.Gosched()
-	}
-	fmt.Println("open")
-	<-done
 }
 
 func init() {
