@@ -42,6 +42,7 @@ func mapPage(path string) ([]byte, error) {
 	if err != nil {
 		return nil, &os.PathError{Op: "flock", Path: path, Err: err}
 	}
+	defer unix.Flock(int(f.Fd()), unix.LOCK_UN) // closing is not enough: the mapping keeps the file, and with it the lock
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
