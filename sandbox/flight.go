@@ -70,6 +70,37 @@ func (s *Socket) land(op Op) (cut bool) {
 	return true
 }
 
+// Waiting begins to watch a wait for the socket to be ready, which is no operation of its own: it counts for no quota and
+// does not renew the idle limit. Waited ends the watch.
+func (s *Socket) Waiting(k Kind) Op {
+	op := Op{start: s.box.clock.Now(), offset: s.box.offset.Load(), kind: k}
+	if s.box.deadline > 0 {
+		s.takeOff(&op)
+	}
+	return op
+}
+
+// Waited says how a wait ended. One that production would have cancelled is recorded, and where the deadline is enforced
+// the program is told so in place of err.
+func (s *Socket) Waited(op Op, err error) error {
+	b := s.box
+	cut, end := s.land(op), b.clock.Now()
+	late := b.deadline > 0 && end+b.offset.Load()-op.start-op.offset > int64(b.deadline) && !s.exempt.Load()
+	if s.taken() || !cut && !late {
+		return err
+	}
+	e := Event{
+		Kind: op.kind, At: op.start, Duration: duration(end - op.start), Socket: s.id, Request: s.request.Load(),
+		Rule: RuleDeadline, Detail: b.judge.Reason(Decision{Rule: RuleDeadline}, s.network, ""),
+	}
+	if cut && err != nil {
+		err = b.texts.pastDeadline(op.kind)
+		e.Error = err.Error()
+	}
+	b.rec.Record(e)
+	return err
+}
+
 // recheck is how soon an operation that was cut off and has not ended yet is woken again: its program may have set
 // a deadline of its own in between.
 const recheck = 10 * time.Millisecond

@@ -107,7 +107,7 @@ func TestDeadlineInHandlers(t *testing.T) {
 	})
 	t.Cleanup(func() { close(enough) })
 	r := run{Standins: append(standin("slow.example.com:80", slow), standin("reused.example.com:80", pages(t))...), Change: deadlineEnforced}
-	w := hire(t, "webapp", asking(t, r, "/first", "pause", "/second", "/slow"))
+	w := hire(t, "webapp", asking(t, r, "/first", "pause net/http.(*persistConn).readLoop", "gone net/http.(*persistConn).readLoop", "/second", "/slow"))
 	if got := []string{w.line(), w.line()}; !slices.Equal(got, []string{"/first page", "pause"}) {
 		t.Fatalf("printed %q", got)
 	}
@@ -117,6 +117,9 @@ func TestDeadlineInHandlers(t *testing.T) {
 		t.Errorf("printed %q, want /second page", got)
 	}
 	<-asked
+	if got := w.line(); got != "slow waits" {
+		t.Errorf("printed %q, want slow waits", got)
+	}
 	w.tell(wire.Message{Type: wire.Clock, Offset: 122 * time.Second})
 	got := w.rest()
 	told := slices.IndexFunc(got.Lines, func(line string) bool { return strings.HasPrefix(line, "handler: ") })
@@ -139,8 +142,12 @@ func pages(t *testing.T) string {
 // The reader of a grpc channel is told while nobody asks anything; the channel connects anew and the next call works.
 func TestDeadlineInDriver(t *testing.T) {
 	t.Parallel()
-	r := run{Env: []string{"GRPC=grpc.example.com:443", "REDIS=cache.example.com:6379"}, Standins: standin("grpc.example.com:443", grpc(t)), Change: deadlineEnforced}
-	w := hire(t, "drivers", asking(t, r, "/grpc", "pause", "/lost", "/grpc"))
+	channel := grpc(t)
+	r := run{Env: []string{"GRPC=grpc.example.com:443", "REDIS=cache.example.com:6379"}, Standins: standin("grpc.example.com:443", channel), Change: deadlineEnforced}
+	for _, name := range []string{"cache", "db", "sql", "pool", "warm"} { // what the app opens besides: refused, and no name server is asked
+		r.Standins = append(r.Standins, standin(name+".example.com:9", channel)...)
+	}
+	w := hire(t, "drivers", asking(t, r, "/grpc", "pause google.golang.org/grpc/internal/transport.(*http2Client).reader", "/lost", "/grpc"))
 	if got := []string{w.line(), w.line()}; !slices.Equal(got, []string{"/grpc SERVING", "pause"}) {
 		t.Fatalf("printed %q", got)
 	}

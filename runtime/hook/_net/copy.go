@@ -135,7 +135,8 @@ func (c *rawConn) Read(f func(uintptr) bool) error {
 	if !c.devserverJudged() {
 		return c.devserverRead(f)
 	}
-	return c.devserverReclaimed(sandbox.KindReceive, c.devserverRead(func(fd uintptr) bool {
+	op := c.fd.devserver.sock.Waiting(sandbox.KindReceive)
+	return c.devserverWaited(op, sandbox.KindReceive, c.devserverRead(func(fd uintptr) bool {
 		defer agent.SetTrust(c.fd.devserverLend(fd))
 		return f(fd)
 	}))
@@ -145,10 +146,26 @@ func (c *rawConn) Write(f func(uintptr) bool) error {
 	if !c.devserverJudged() {
 		return c.devserverWrite(f)
 	}
-	return c.devserverReclaimed(sandbox.KindSend, c.devserverWrite(func(fd uintptr) bool {
+	op := c.fd.devserver.sock.Waiting(sandbox.KindSend)
+	return c.devserverWaited(op, sandbox.KindSend, c.devserverWrite(func(fd uintptr) bool {
 		defer agent.SetTrust(c.fd.devserverLend(fd))
 		return f(fd)
 	}))
+}
+
+// devserverWaited ends a wait for the descriptor to be ready, and puts what production says in the place of an error that
+// the sandbox has made.
+func (c *rawConn) devserverWaited(op sandbox.Op, k sandbox.Kind, err error) error {
+	of, ok := err.(*OpError)
+	if !ok {
+		return c.fd.devserver.sock.Waited(op, err)
+	}
+	if told := c.fd.devserver.sock.Waited(op, of.Err); told != of.Err {
+		own := *of
+		own.Err = told
+		return &own
+	}
+	return c.devserverReclaimed(k, err)
 }
 
 // devserverReclaimed puts a reclaimed socket's error in the place of the one that says that the descriptor is closed:

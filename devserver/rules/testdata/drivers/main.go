@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 )
@@ -29,9 +30,8 @@ func main() {
 	ended := make(chan error)
 	go func() { ended <- server.Serve(l) }()
 	for _, path := range os.Args[1:] {
-		if path == "pause" { // until the test says to go on
-			fmt.Println(path)
-			bufio.NewReader(os.Stdin).ReadString('\n')
+		if reader, ok := strings.CutPrefix(path, "pause "); ok {
+			pause(reader)
 			continue
 		}
 		resp, err := http.Get("http://" + addr + path)
@@ -67,4 +67,27 @@ func must(err error) {
 		fmt.Fprintln(os.Stderr, strings.TrimSpace(err.Error()))
 		os.Exit(1)
 	}
+}
+
+// pause says so once all goroutines in the function reader wait for the network, and goes on when the test says so.
+func pause(reader string) {
+	for buf := make([]byte, 1<<20); !waits(string(buf[:runtime.Stack(buf, true)]), reader); {
+		runtime.Gosched()
+	}
+	fmt.Println("pause")
+	bufio.NewReader(os.Stdin).ReadString('\n')
+}
+
+// waits reports whether a dump of all stacks has goroutines in reader, and all of them wait for the network.
+func waits(stacks, reader string) bool {
+	found := false
+	for stack := range strings.SplitSeq(stacks, "\n\n") {
+		if strings.Contains(stack, reader+"(") {
+			found = true
+			if state, _, _ := strings.Cut(stack, "\n"); !strings.Contains(state, "[IO wait") {
+				return false
+			}
+		}
+	}
+	return found
 }

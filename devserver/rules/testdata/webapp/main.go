@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
+	"strings"
 )
 
 func main() {
@@ -20,9 +22,14 @@ func main() {
 	ended := make(chan error)
 	go func() { ended <- server.Serve(l) }()
 	for _, path := range os.Args[1:] {
-		if path == "pause" { // until the test says to go on
-			fmt.Println(path)
-			bufio.NewReader(os.Stdin).ReadString('\n')
+		if reader, ok := strings.CutPrefix(path, "pause "); ok {
+			pause(reader)
+			continue
+		}
+		if function, ok := strings.CutPrefix(path, "gone "); ok { // until no goroutine is in it
+			for strings.Contains(stacks(), function+"(") {
+				runtime.Gosched()
+			}
 			continue
 		}
 		fmt.Println(path, get(http.DefaultClient, "http://"+addr+path))
@@ -52,4 +59,33 @@ func must(err error) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// pause says so once all goroutines in the function reader wait for the network, and goes on when the test says so.
+func pause(reader string) {
+	for !waits(stacks(), reader) {
+		runtime.Gosched()
+	}
+	fmt.Println("pause")
+	bufio.NewReader(os.Stdin).ReadString('\n')
+}
+
+// stacks is a dump of all goroutines.
+func stacks() string {
+	buf := make([]byte, 1<<20)
+	return string(buf[:runtime.Stack(buf, true)])
+}
+
+// waits reports whether a dump of all stacks has goroutines in reader, and all of them wait for the network.
+func waits(stacks, reader string) bool {
+	found := false
+	for stack := range strings.SplitSeq(stacks, "\n\n") {
+		if strings.Contains(stack, reader+"(") {
+			found = true
+			if state, _, _ := strings.Cut(stack, "\n"); !strings.Contains(state, "[IO wait") {
+				return false
+			}
+		}
+	}
+	return found
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -48,6 +49,16 @@ func init() {
 		io.WriteString(w, get(client, "http://reused.example.com/"))
 	})
 	way("slow", func(w io.Writer, r *http.Request) {
+		const reader = "net/http.(*persistConn).readLoop"
+		go func() { // says so once all connections wait: to this app, to the page, and the slow one
+			for r.Context().Err() == nil {
+				if s := stacks(); strings.Count(s, reader+"(") == 3 && waits(s, reader) {
+					fmt.Println("slow waits")
+					return
+				}
+				runtime.Gosched()
+			}
+		}()
 		fmt.Println("handler:", get(client, "http://slow.example.com/"))
 	})
 	way("timer", func(w io.Writer, r *http.Request) {
