@@ -33,8 +33,9 @@ type Box struct {
 	idleMode Mode
 	deadline time.Duration // 0 none
 	lateMode Mode
-	cuts     bool   // the deadline ends operations
-	options  string // how socket options are answered
+	moved    chan struct{} // of one; see Moved
+	cuts     bool          // the deadline ends operations
+	options  string        // how socket options are answered
 	texts    texts
 
 	mu      sync.Mutex
@@ -68,7 +69,7 @@ func New(c Config) (*Box, error) {
 	}
 	b := &Box{
 		judge: judge, standins: s, clock: c.Clock, rec: c.Recorder, ids: c.IDs,
-		quotas: newQuotas(c.Policy, c.Usage), sockets: make(map[uint64]*Socket),
+		quotas: newQuotas(c.Policy, c.Usage), sockets: make(map[uint64]*Socket), moved: make(chan struct{}, 1),
 		idleMode: c.Policy.Mode(RuleReclaimed), lateMode: c.Policy.Mode(RuleDeadline),
 		options: cmp.Or(c.Policy.Options, OptionsReal), texts: texts{classic: c.Policy.Errors == ErrorsClassic},
 	}

@@ -51,6 +51,9 @@ func (s *Socket) takeOff(op *Op) {
 		s.flights.all = make(map[*flight]struct{})
 	}
 	s.flights.all[op.flight] = struct{}{}
+	if s.box.offset.Load() != op.offset { // the clock moved since the start, and Sweep may have been here before
+		s.cutLateLocked(s.box.now())
+	}
 }
 
 // land ends the watch. It reports whether the operation was cut off.
@@ -108,10 +111,14 @@ const recheck = 10 * time.Millisecond
 // cutLate cuts off what has been under way for too long at now, and returns when the next one will have been. Whatever
 // waits beside it in the same direction is woken too and counts as cut off.
 func (s *Socket) cutLate(now int64) (next time.Duration) {
-	limit := s.box.deadline
-	next = limit
 	s.flights.mu.Lock()
 	defer s.flights.mu.Unlock()
+	return s.cutLateLocked(now)
+}
+
+func (s *Socket) cutLateLocked(now int64) (next time.Duration) {
+	limit := s.box.deadline
+	next = limit
 	var late [kindEnd]bool
 	for f := range s.flights.all {
 		if left := time.Duration(f.began + int64(limit) - now); left < 0 {
@@ -132,6 +139,18 @@ func (s *Socket) cutLate(now int64) (next time.Duration) {
 		}
 	}
 	return next
+}
+
+// landed cuts off what is late until all of it has ended, so that who moves the clock sees the end of it. It does not wait for
+// an operation that nothing wakes.
+func (b *Box) landed() {
+	const most = 200
+	for range most {
+		if b.cutAll() != recheck {
+			return
+		}
+		time.Sleep(recheck / 10)
+	}
 }
 
 // cutAll is cutLate of all sockets.

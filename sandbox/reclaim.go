@@ -56,7 +56,15 @@ func (s *Socket) reclaim(now int64) {
 func (b *Box) SetOffset(d time.Duration) {
 	b.offset.Store(int64(d))
 	b.Sweep()
+	b.landed()
+	select {
+	case b.moved <- struct{}{}:
+	default: // whoever sweeps has not heard of the move before
+	}
 }
+
+// Moved tells that the clock was moved: what Sweep said before of when there will be more to do holds no longer.
+func (b *Box) Moved() <-chan struct{} { return b.moved }
 
 // Offset returns how far the sandbox's clock is ahead.
 func (b *Box) Offset() time.Duration { return time.Duration(b.offset.Load()) }

@@ -207,7 +207,12 @@ func (a *Agent) start() {
 // sweep reclaims what has been idle for too long, for as long as the process lives.
 func (a *Agent) sweep() {
 	for {
-		time.Sleep(max(a.Box.Sweep(), time.Millisecond))
+		timer := time.NewTimer(max(a.Box.Sweep(), time.Millisecond))
+		select {
+		case <-timer.C:
+		case <-a.Box.Moved():
+			timer.Stop()
+		}
 	}
 }
 

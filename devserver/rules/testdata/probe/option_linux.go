@@ -124,6 +124,7 @@ func init() {
 		n, err := io.ReadFull(c, buf[:5])
 		fmt.Printf("read %q %v\n", buf[:n], err)
 		say("close", c.Close())
+		io.Copy(io.Discard, os.Stdin) // the agent answers the test's command until then
 	}
 	// full writes until nobody takes more.
 	ways["full"] = func(args []string) {
@@ -133,6 +134,7 @@ func init() {
 		waiting(func() { n, err = c.Write(make([]byte, 64<<20)) })
 		fmt.Println("some", n > 0 && n < 64<<20)
 		say("write", err)
+		io.Copy(io.Discard, os.Stdin)
 	}
 }
 

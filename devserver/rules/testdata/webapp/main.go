@@ -35,6 +35,7 @@ func main() {
 		fmt.Println(path, get(http.DefaultClient, "http://"+addr+path))
 	}
 	finish()
+	io.Copy(io.Discard, os.Stdin) // nothing, but where a test still gives commands
 	must(server.Shutdown(context.Background()))
 	if err := <-ended; err != http.ErrServerClosed {
 		must(err)
