@@ -3,13 +3,8 @@ package devserver
 import (
 	"fmt"
 	"net/netip"
-	"path/filepath"
-	"reflect"
-	"slices"
 	"strings"
 
-	"github.com/seed-d81df0db/devserver/devserver/profile"
-	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/web"
 )
@@ -139,22 +134,4 @@ func (e explainer) means(s sandbox.Standin, t sandbox.Target, answers []netip.Ad
 		}
 	}
 	return false
-}
-
-// explainFlags are the flags by which the command explain judges as a run with these options does.
-func explainFlags(o *Options, c *project.Config) []string {
-	flags := []string{}
-	if c.Profile != "" || !reflect.DeepEqual(c.Overrides, profile.Overrides{}) { // else the file has stand-ins and apps only
-		flags = append(flags, "--config", c.File)
-	}
-	if name := o.Profile; o.given("profile", name) {
-		if abs, err := filepath.Abs(name); err == nil && !slices.ContainsFunc(Profiles(), func(p ProfileInfo) bool { return p.Name == name }) {
-			name = abs // a file
-		}
-		flags = append(flags, "--profile", name)
-	}
-	if o.NoBilling {
-		flags = append(flags, "--no-billing")
-	}
-	return flags
 }

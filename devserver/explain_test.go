@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/seed-d81df0db/devserver/devserver/profile"
-	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/web"
 )
@@ -155,19 +154,16 @@ func TestExplainFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
-		o    Options
-		c    project.Config
+		o    JudgeOptions
 		want []string
 	}{
-		{Options{}, project.Config{}, nil},
-		{Options{}, project.Config{File: "/shop/devserver.yaml", Standins: []project.Standin{{}}}, nil},
-		{Options{}, project.Config{File: "/shop/devserver.yaml", Profile: "open"}, []string{"--config", "/shop/devserver.yaml"}},
-		{Options{}, project.Config{File: "/shop/devserver.yaml", Overrides: profile.Overrides{Billing: new(bool)}}, []string{"--config", "/shop/devserver.yaml"}},
-		{Options{Profile: "appengine-php", NoBilling: true}, project.Config{}, []string{"--profile", "appengine-php", "--no-billing"}},
-		{Options{Profile: "mine.yaml"}, project.Config{}, []string{"--profile", abs}},
+		{JudgeOptions{}, nil},
+		{JudgeOptions{Config: "/shop/devserver.yaml"}, []string{"--config", "/shop/devserver.yaml"}},
+		{JudgeOptions{Profile: "appengine-php", NoBilling: true}, []string{"--profile", "appengine-php", "--no-billing"}},
+		{JudgeOptions{Profile: "mine.yaml"}, []string{"--profile", abs}},
 	} {
-		if got := explainFlags(&tt.o, &tt.c); !slices.Equal(got, tt.want) {
-			t.Errorf("explainFlags(%+v, %+v) = %q, want %q", tt.o, tt.c, got, tt.want)
+		if got := tt.o.absolute().Flags(); !slices.Equal(got, tt.want) {
+			t.Errorf("%+v: flags %q, want %q", tt.o, got, tt.want)
 		}
 	}
 }

@@ -2,7 +2,9 @@ package devserver
 
 import (
 	"net/netip"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/seed-d81df0db/devserver/devserver/profile"
@@ -16,6 +18,32 @@ type JudgeOptions struct {
 	Profile   string // a built-in profile's name or a file; "": the one that Config names, else appengine
 	Config    string // a devserver.yaml whose rules hold; "": none
 	NoBilling bool   // as an app without billing
+}
+
+// Flags are those of the command explain by which it decides so.
+func (o JudgeOptions) Flags() []string {
+	flags := []string{}
+	if o.Profile != "" {
+		flags = append(flags, "--profile", o.Profile)
+	}
+	if o.Config != "" {
+		flags = append(flags, "--config", o.Config)
+	}
+	if o.NoBilling {
+		flags = append(flags, "--no-billing")
+	}
+	return flags
+}
+
+// absolute names files by their whole path, for a reader who stands in another folder.
+func (o JudgeOptions) absolute() JudgeOptions {
+	builtin := slices.ContainsFunc(Profiles(), func(p ProfileInfo) bool { return p.Name == o.Profile })
+	for _, file := range []*string{&o.Profile, &o.Config} {
+		if abs, err := filepath.Abs(*file); err == nil && *file != "" && !(builtin && file == &o.Profile) {
+			*file = abs
+		}
+	}
+	return o
 }
 
 // A Judge answers by the rules of a profile, with what a devserver.yaml changes in it. It looks nothing up and opens no

@@ -113,7 +113,7 @@ func (s *supervisor) start(ctx context.Context, p *plan) error {
 	}
 	s.closing(s.peers.Close)
 	s.quotas = newQuotaBook(s)
-	s.explainFlags = explainFlags(&s.opts, p.config)
+	s.explainFlags = p.under.absolute().Flags()
 	s.consoleURL = urlOf(consoleLn)
 	for _, a := range p.apps {
 		if err := s.addApp(a); err != nil {

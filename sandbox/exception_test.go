@@ -207,32 +207,6 @@ func TestAlso(t *testing.T) {
 	}
 }
 
-func TestExplainRule(t *testing.T) {
-	t.Parallel()
-	j := compile(t, strict())
-	for _, r := range Rules {
-		e := j.ExplainRule(r)
-		if e.Rule != r || e.Title == "" || e.Reason == "" || r.Allows() != (e.Mode == "" && e.Error == "" && e.Advice == "") {
-			t.Errorf("ExplainRule(%s) = %+v", r, e)
-		}
-	}
-	for rule, want := range map[Rule]RuleExplanation{
-		RulePrivate: {
-			Rule: RulePrivate, Title: "a private address", Mode: ModeEnforce, Source: "the test", Error: "permission denied",
-			Reason: "The address is private; production reaches public addresses only.", Advice: RulePrivate.Advice(),
-		},
-		RuleReclaimed: {
-			Rule: RuleReclaimed, Title: "a socket reclaimed while idle", Mode: ModeEnforce, Source: "the test", Error: "broken pipe",
-			Reason: "The socket was not used for longer than 2m, and production takes such sockets away.", Advice: RuleReclaimed.Advice(),
-		},
-		"nonsense": {Rule: "nonsense"},
-	} {
-		if got := j.ExplainRule(rule); got != want {
-			t.Errorf("ExplainRule(%s) = %+v, want %+v", rule, got, want)
-		}
-	}
-}
-
 // TestExplainedErrors holds what a program is told in both sets of texts.
 func TestExplainedErrors(t *testing.T) {
 	t.Parallel()
@@ -253,11 +227,6 @@ func TestExplainedErrors(t *testing.T) {
 		}
 		if got := old.Explain("tcp", tt.address, tt.answers).Error; got != tt.words {
 			t.Errorf("%s, classic: %q, want %q", tt.address, got, tt.words)
-		}
-	}
-	for rule, want := range map[Rule]string{RuleReclaimed: "API error 7 (remote_socket: SOCKET_CLOSED)", RuleListen: "permission denied"} {
-		if got := old.ExplainRule(rule).Error; got != want {
-			t.Errorf("%s, classic: %q, want %q", rule, got, want)
 		}
 	}
 }

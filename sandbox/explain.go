@@ -22,32 +22,6 @@ type Explanation struct {
 	Mode    Mode    `json:"mode,omitempty"`   // of the rule in the profile; "" of those that allow
 }
 
-// A RuleExplanation says what a rule is about, whatever the address.
-type RuleExplanation struct {
-	Rule   Rule   `json:"rule"`
-	Title  string `json:"title"`            // a short noun phrase
-	Mode   Mode   `json:"mode,omitempty"`   // in the profile; "" of the rules that allow
-	Source string `json:"source,omitempty"` // what the rule rests on
-	Reason string `json:"reason"`           // a sentence: what production does
-	Error  string `json:"error,omitempty"`  // what a program is told whose call the rule denies; "" of the rules that allow
-	Advice string `json:"advice,omitempty"` // a sentence: what to do about it; "" of the rules that allow
-}
-
-// ExplainRule answers for a rule. For an unknown one all fields but Rule are empty.
-func (j *Judge) ExplainRule(r Rule) RuleExplanation {
-	e := RuleExplanation{Rule: r, Title: r.Title(), Mode: j.mode(r), Source: j.settings[r].Source, Reason: ruleTexts[r].reason}
-	switch {
-	case r == RuleReclaimed || r == RuleDeadline:
-		e.Reason = j.Reason(Decision{Rule: r}, "", "")
-	case !r.Known():
-		e.Mode = ""
-	}
-	if r.Known() && !r.Allows() {
-		e.Error, e.Advice = j.errorText(r), r.Advice()
-	}
-	return e
-}
-
 // mode is a rule's mode as the policy sets it, "" of the rules that allow.
 func (j *Judge) mode(r Rule) Mode {
 	if r.Allows() {

@@ -113,5 +113,5 @@ func goesThrough(j *Judge, network, address string, answers []netip.Addr) bool {
 			return true
 		}
 	}
-	return !tried && j.ExplainRule(RuleUnresolved).Mode != ModeEnforce
+	return !tried && j.Explain("tcp", "a.example:80", []netip.Addr{}).Verdict != Deny
 }

@@ -69,16 +69,8 @@ func connection(judge *devserver.Judge, n devserver.Denied) []string {
 
 // explainCommand is a command line of explain, fit to be pasted into a shell.
 func explainCommand(under devserver.JudgeOptions, args ...string) string {
-	words := []string{"devserver", "explain"}
-	if under.Profile != "" {
-		words = append(words, "--profile", fromHere(under.Profile))
-	}
-	if under.Config != "" {
-		words = append(words, "--config", fromHere(under.Config))
-	}
-	if under.NoBilling {
-		words = append(words, "--no-billing")
-	}
+	under.Profile, under.Config = fromHere(under.Profile), fromHere(under.Config)
+	words := append([]string{"devserver", "explain"}, under.Flags()...)
 	return shellWords(append(words, args...)...)
 }
 
