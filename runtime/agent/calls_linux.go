@@ -70,8 +70,6 @@ func (a *Agent) calling(c *call) error {
 		}
 	case rights:
 		return a.SendingRights(c.data)
-	case pair:
-		return a.pairing(c)
 	case syscall.SYS_DUP, sysDup2, syscall.SYS_DUP3, syscall.SYS_FCNTL:
 		return a.duplicating(c)
 	}

@@ -6,8 +6,6 @@ import (
 	"os"
 	"strconv"
 	"syscall"
-
-	"github.com/seed-d81df0db/devserver/sandbox"
 )
 
 // Descriptors that come into the program, leave it, or get a second number.
@@ -42,24 +40,14 @@ func (a *Agent) duplicated(c *call, s *Socket) {
 	}
 }
 
-// pairing judges a socketpair(2).
-func (a *Agent) pairing(c *call) error {
-	if c.fd != syscall.AF_UNIX {
-		return nil // the kernel knows no other
-	}
-	s, err := a.Box.Socket("unix", a.Origin())
-	if err == nil {
-		s.Close() // the pair itself is tracked when it is made
-	}
-	return err
-}
-
-// paired tracks the two ends, so that descriptors sent over them are seen.
+// paired judges the two ends that socketpair(2) has made, and tracks them, so that descriptors sent over them are seen.
+// An error closes both.
 func (a *Agent) paired(c *call) error {
 	for _, fd := range []uintptr{c.a2, c.a3} {
-		s, err := a.Box.Socket("unix", sandbox.Origin{})
+		s, err := a.Box.Socket("unix", a.Origin())
 		if err != nil {
-			return nil // it was allowed a moment ago
+			a.closing(int(c.a2)) // the first end, where only a quota refuses the second
+			return err
 		}
 		a.Lend(int(fd), s)
 	}

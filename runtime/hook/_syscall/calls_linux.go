@@ -16,8 +16,8 @@ import (
 // the stack lies and go on in ordinary code; devserverArgs finds the pointers again wherever the stack is by then.
 
 // devserverHook is the agent's judge. It is asked before the call and told after it. A result other than 0 is returned
-// to the program: before in place of the call, after in place of what it returned (of SYS_SOCKET the new descriptor
-// is closed then).
+// to the program: before in place of the call, after in place of what it returned (of SYS_SOCKET and devserverPair the new descriptors
+// are closed then).
 //
 //	before  data is the address of SYS_CONNECT, SYS_BIND and of what sends to one, or an option's value (a2 its
 //	        level, a3 its name); it may be rewritten up to its capacity, and size is its length then. n is how many
@@ -33,7 +33,7 @@ const (
 	devserverSender = ^uintptr(0) - iota // after a receiving call: which sender the program shall see instead of data
 	devserverTo                          // a destination among several of one sending call
 	devserverRights                      // data is a control message that goes out (before) or has come in (after)
-	devserverPair                        // a2 and a3 are the ends of a new pair of sockets of domain fd
+	devserverPair                        // after socketpair: a2 and a3 are the ends of a new pair of sockets of domain fd
 )
 
 //go:linkname devserver_install internal/devserver/agent.installCalls
@@ -583,11 +583,13 @@ func socketpair(domain int, typ int, proto int, fd *[2]int32) (err error) {
 	if devserverHook == nil || !devserver_judged() {
 		return devserverSocketpair(domain, typ, proto, fd)
 	}
-	if _, _, e := devserverHook(false, nil, devserverPair, uintptr(domain), 0, 0, nil, 0, 0); e != 0 {
+	if err = devserverSocketpair(domain, typ, proto, fd); err != nil {
+		return err
+	}
+	if _, _, e := devserverHook(true, nil, devserverPair, uintptr(domain), uintptr(fd[0]), uintptr(fd[1]), nil, 0, 0); e != 0 {
+		devserverRawSyscall(SYS_CLOSE, uintptr(fd[0]), 0, 0)
+		devserverRawSyscall(SYS_CLOSE, uintptr(fd[1]), 0, 0)
 		return Errno(e)
 	}
-	if err = devserverSocketpair(domain, typ, proto, fd); err == nil {
-		devserverHook(true, nil, devserverPair, uintptr(domain), uintptr(fd[0]), uintptr(fd[1]), nil, 0, 0)
-	}
-	return err
+	return nil
 }
