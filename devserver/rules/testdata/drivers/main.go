@@ -30,8 +30,8 @@ func main() {
 	ended := make(chan error)
 	go func() { ended <- server.Serve(l) }()
 	for _, path := range os.Args[1:] {
-		if reader, ok := strings.CutPrefix(path, "pause "); ok {
-			pause(reader)
+		if reader, ok := strings.CutPrefix(path, "wait "); ok {
+			waitOut(reader)
 			continue
 		}
 		resp, err := http.Get("http://" + addr + path)
@@ -69,13 +69,21 @@ func must(err error) {
 	}
 }
 
-// pause says so once all goroutines in the function reader wait for the network, and goes on when the test says so.
-func pause(reader string) {
-	for buf := make([]byte, 1<<20); !waits(string(buf[:runtime.Stack(buf, true)]), reader); {
-		runtime.Gosched()
+// waitOut says so each time all goroutines in the function reader wait for the network, and goes on there when the test
+// says so, until none is left. What the other end still had to say may have begun a new wait in between.
+func waitOut(reader string) {
+	in := bufio.NewReader(os.Stdin)
+	for buf := make([]byte, 1<<20); ; runtime.Gosched() {
+		stacks := string(buf[:runtime.Stack(buf, true)])
+		if !strings.Contains(stacks, reader+"(") {
+			fmt.Println("over")
+			return
+		}
+		if waits(stacks, reader) {
+			fmt.Println("waits")
+			in.ReadString('\n')
+		}
 	}
-	fmt.Println("pause")
-	bufio.NewReader(os.Stdin).ReadString('\n')
 }
 
 // waits reports whether a dump of all stacks has goroutines in reader, and all of them wait for the network.
