@@ -39,6 +39,36 @@ func (r *Recording) Requests(ctx context.Context, f record.RequestFilter) ([]rec
 	return r.db.Requests(ctx, f)
 }
 
+// Request returns one request, or record.ErrNotFound.
+func (r *Recording) Request(ctx context.Context, id int64) (record.Request, error) {
+	return r.db.Request(ctx, id)
+}
+
+// Socket returns one socket, or record.ErrNotFound.
+func (r *Recording) Socket(ctx context.Context, id int64) (record.Socket, error) {
+	return r.db.Socket(ctx, id)
+}
+
+// Logs returns the lines of the app that the filter selects.
+func (r *Recording) Logs(ctx context.Context, f record.LogFilter) ([]record.Log, error) {
+	return r.db.Logs(ctx, f)
+}
+
+// Builds returns the builds that the filter selects, newest first.
+func (r *Recording) Builds(ctx context.Context, f record.BuildFilter) ([]record.Build, error) {
+	return r.db.Builds(ctx, f)
+}
+
+// Payloads returns captured bytes, in the order in which they were recorded.
+func (r *Recording) Payloads(ctx context.Context, f record.PayloadFilter) ([]record.Payload, error) {
+	return r.db.Payloads(ctx, f)
+}
+
+// Gaps returns what could not be kept of a run, of all runs for 0.
+func (r *Recording) Gaps(ctx context.Context, run int64) ([]record.Gap, error) {
+	return r.db.Gaps(ctx, run)
+}
+
 // Runs returns the starts of workers, newest first.
 func (r *Recording) Runs(ctx context.Context) ([]record.Run, error) { return r.db.Runs(ctx) }
 

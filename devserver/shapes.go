@@ -15,6 +15,17 @@ type (
 	Event        = record.Event
 	EventFilter  = record.EventFilter
 	Denial       = record.Denial
+
+	WorkerRun     = record.Run // a start of a worker
+	Request       = record.Request
+	RequestFilter = record.RequestFilter
+	Build         = record.Build
+	BuildFilter   = record.BuildFilter
+	Log           = record.Log
+	LogFilter     = record.LogFilter
+	Payload       = record.Payload
+	PayloadFilter = record.PayloadFilter
+	Gap           = record.Gap
 )
 
 // What the rules say, see Judge.

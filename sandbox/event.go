@@ -28,6 +28,9 @@ const (
 	KindFault
 	KindRequestBegin // Request and Req are set: a row of requests, no event
 	KindRequestEnd   // the same row, finished
+	KindStdout       // what the program wrote on standard output: Detail holds it; rows of logs, no event
+	KindStderr       // the same on standard error
+	KindPayload      // bytes of an operation: Detail holds them; rows of payloads, no event
 	kindEnd
 )
 
@@ -37,6 +40,7 @@ var kindNames = [kindEnd]string{
 	KindOptionGet: "option_get", KindOptionSet: "option_set", KindShutdown: "shutdown", KindClose: "close",
 	KindReclaim: "reclaim", KindDeny: "deny", KindFault: "fault",
 	KindRequestBegin: "request_begin", KindRequestEnd: "request_end",
+	KindStdout: "stdout", KindStderr: "stderr", KindPayload: "payload",
 }
 
 // String returns the word that the recording holds.

@@ -12,8 +12,8 @@ import (
 // ignored; what is not known yet stays empty until FinishRun.
 func (db *DB) StartRun(r record.Run) (id int64, err error) {
 	err = db.update("start run", func(w *writer) error {
-		res, err := w.exec(`INSERT INTO runs (app, started_at, ended_at, pid, go_version, revision, build_ms, profile, exit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.App, r.StartedAt, number(r.EndedAt), number(int64(r.PID)), text(r.GoVersion), text(r.Revision), number(r.BuildMS), text(r.Profile), text(r.Exit))
+		res, err := w.exec(`INSERT INTO runs (app, started_at, ended_at, pid, go_version, revision, build_ms, profile, exit, build_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			r.App, r.StartedAt, number(r.EndedAt), number(int64(r.PID)), text(r.GoVersion), text(r.Revision), number(r.BuildMS), text(r.Profile), text(r.Exit), number(r.BuildID))
 		if err != nil {
 			return err
 		}
@@ -23,13 +23,15 @@ func (db *DB) StartRun(r record.Run) (id int64, err error) {
 	return id, err
 }
 
-// FinishRun fills in what became known about run r.ID after its start: each of PID, GoVersion, Revision, BuildMS and
-// Profile that is not zero.
+// FinishRun fills in what became known about run r.ID after its start: each of PID, GoVersion, Revision, BuildMS,
+// Profile, BuildID, ReadyAt and LastWords that is not zero.
 func (db *DB) FinishRun(r record.Run) error {
 	return db.update("finish run", func(w *writer) error {
 		res, err := w.exec(`UPDATE runs SET pid = coalesce(?, pid), go_version = coalesce(?, go_version), revision = coalesce(?, revision),
-			build_ms = coalesce(?, build_ms), profile = coalesce(?, profile) WHERE id = ?`,
-			number(int64(r.PID)), text(r.GoVersion), text(r.Revision), number(r.BuildMS), text(r.Profile), r.ID)
+			build_ms = coalesce(?, build_ms), profile = coalesce(?, profile), build_id = coalesce(?, build_id), ready_at = coalesce(?, ready_at),
+			last_words = coalesce(?, last_words) WHERE id = ?`,
+			number(int64(r.PID)), text(r.GoVersion), text(r.Revision), number(r.BuildMS), text(r.Profile), number(r.BuildID), number(r.ReadyAt),
+			text(r.LastWords), r.ID)
 		if err != nil {
 			return err
 		}
@@ -96,9 +98,10 @@ func (db *DB) SelectRuns(ctx context.Context, f record.RunFilter) ([]record.Run,
 	w.addIf(f.Unfinished, "ended_at IS NULL")
 	w.addIf(f.Before != 0, "id < ?", f.Before)
 	q := `SELECT id, app, started_at, coalesce(ended_at, 0), coalesce(pid, 0), coalesce(go_version, ''), coalesce(revision, ''),
-		coalesce(build_ms, 0), coalesce(profile, ''), coalesce(exit, '') FROM runs` + w.clause() + ` ORDER BY id DESC LIMIT ?`
+		coalesce(build_ms, 0), coalesce(profile, ''), coalesce(exit, ''), coalesce(build_id, 0), coalesce(ready_at, 0), coalesce(last_words, '') FROM runs` + w.clause() + ` ORDER BY id DESC LIMIT ?`
 	return query(ctx, db, "runs", q, append(w.args, limit(f.Limit)), func(scan func(...any) error) (r record.Run, err error) {
-		err = scan(&r.ID, &r.App, &r.StartedAt, &r.EndedAt, &r.PID, &r.GoVersion, &r.Revision, &r.BuildMS, &r.Profile, &r.Exit)
+		err = scan(&r.ID, &r.App, &r.StartedAt, &r.EndedAt, &r.PID, &r.GoVersion, &r.Revision, &r.BuildMS, &r.Profile, &r.Exit,
+			&r.BuildID, &r.ReadyAt, &r.LastWords)
 		return r, err
 	})
 }

@@ -131,6 +131,8 @@ func (in *ingest) event(e *sandbox.Event) error {
 		return in.beginRequest(e)
 	case sandbox.KindRequestEnd:
 		return in.endRequest(e)
+	case sandbox.KindStdout, sandbox.KindStderr, sandbox.KindPayload:
+		return nil // TODO(complete)
 	}
 	id := in.next
 	in.next++

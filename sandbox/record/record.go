@@ -16,6 +16,9 @@ type Run struct {
 	BuildMS   int64  `json:"build_ms"`
 	Profile   string `json:"profile"`
 	Exit      string `json:"exit,omitempty"` // "", "exit status 2", "signal: killed", ...
+	BuildID   int64  `json:"build_id,omitempty"`
+	ReadyAt   int64  `json:"ready_at,omitempty"`   // its first accept; 0: it never got ready
+	LastWords string `json:"last_words,omitempty"` // the end of its output, where it ended by itself; one line a line
 }
 
 // Request is a row of the table requests.

@@ -1,0 +1,100 @@
+package storage
+
+import (
+	"context"
+	"strings"
+
+	"github.com/seed-d81df0db/devserver/sandbox/record"
+)
+
+// AddLog adds a line that came by no journal and returns its id. l.ID, l.Request and l.Status are ignored.
+func (db *DB) AddLog(l record.Log) (id int64, err error) {
+	err = db.update("add log line", func(w *writer) error {
+		res, err := w.exec(`INSERT INTO logs (run_id, app, at, stream, request_id, text) VALUES (?, ?, ?, ?, ?, ?)`,
+			number(l.RunID), l.App, l.At, l.Stream, number(l.RequestID), l.Text)
+		if err != nil {
+			return err
+		}
+		id, err = res.LastInsertId()
+		return err
+	})
+	return id, err
+}
+
+// Logs returns the lines that f selects, newest first, or oldest first with Ascending.
+func (db *DB) Logs(ctx context.Context, f record.LogFilter) ([]record.Log, error) {
+	var w where
+	w.addIf(f.App != "", "l.app = ?", f.App)
+	w.addIf(f.Stream != "", "l.stream = ?", f.Stream)
+	w.addIf(f.Text != "", `l.text LIKE ? ESCAPE '\'`, contains(f.Text))
+	w.addIf(f.RequestID != 0, "l.request_id = ?", f.RequestID)
+	w.addIf(f.RunID != 0, "l.run_id = ?", f.RunID)
+	w.addIf(f.Since != 0, "l.at >= ?", f.Since)
+	w.addIf(f.After != 0, "l.id > ?", f.After)
+	w.addIf(f.Before != 0, "l.id < ?", f.Before)
+	by := " ORDER BY l.id DESC LIMIT ?"
+	if f.Ascending {
+		by = " ORDER BY l.id LIMIT ?"
+	}
+	q := `SELECT l.id, coalesce(l.run_id, 0), l.app, l.at, l.stream, coalesce(l.request_id, 0), l.text, coalesce(q.method || ' ' || q.url, ''), coalesce(q.status, 0)
+		FROM logs l LEFT JOIN requests q ON q.id = l.request_id` + w.clause() + by
+	return query(ctx, db, "logs", q, append(w.args, limit(f.Limit)), func(scan func(...any) error) (l record.Log, err error) {
+		err = scan(&l.ID, &l.RunID, &l.App, &l.At, &l.Stream, &l.RequestID, &l.Text, &l.Request, &l.Status)
+		return l, err
+	})
+}
+
+// AddBuild adds a build and returns its id. b.ID is ignored.
+func (db *DB) AddBuild(b record.Build) (id int64, err error) {
+	err = db.update("add build", func(w *writer) error {
+		res, err := w.exec(`INSERT INTO builds (app, started_at, duration_ns, outcome, files, errors) VALUES (?, ?, ?, ?, ?, ?)`,
+			b.App, b.StartedAt, b.DurationNS, b.Outcome, text(strings.Join(b.Files, "\n")), text(strings.Join(b.Errors, "\n")))
+		if err != nil {
+			return err
+		}
+		id, err = res.LastInsertId()
+		return err
+	})
+	return id, err
+}
+
+// Builds returns the builds that f selects, newest first.
+func (db *DB) Builds(ctx context.Context, f record.BuildFilter) ([]record.Build, error) {
+	var w where
+	w.addIf(f.App != "", "app = ?", f.App)
+	w.addIf(f.After != 0, "id > ?", f.After)
+	w.addIf(f.Before != 0, "id < ?", f.Before)
+	q := `SELECT id, app, started_at, duration_ns, outcome, coalesce(files, ''), coalesce(errors, '') FROM builds` + w.clause() + ` ORDER BY id DESC LIMIT ?`
+	return query(ctx, db, "builds", q, append(w.args, limit(f.Limit)), func(scan func(...any) error) (b record.Build, err error) {
+		var files, errors string
+		err = scan(&b.ID, &b.App, &b.StartedAt, &b.DurationNS, &b.Outcome, &files, &errors)
+		b.Files, b.Errors = lines(files), lines(errors)
+		return b, err
+	})
+}
+
+func lines(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, "\n")
+}
+
+// AddGap notes that events are missing. g.ID is ignored.
+func (db *DB) AddGap(g record.Gap) error {
+	return db.update("add gap", func(w *writer) error {
+		_, err := w.exec(`INSERT INTO gaps (run_id, app, at, events, reason) VALUES (?, ?, ?, ?, ?)`, number(g.RunID), g.App, g.At, g.Events, g.Reason)
+		return err
+	})
+}
+
+// Gaps returns what could not be kept, newest first: of one run, or of all for 0.
+func (db *DB) Gaps(ctx context.Context, run int64) ([]record.Gap, error) {
+	var w where
+	w.addIf(run != 0, "run_id = ?", run)
+	q := `SELECT id, coalesce(run_id, 0), app, at, events, reason FROM gaps` + w.clause() + ` ORDER BY id DESC`
+	return query(ctx, db, "gaps", q, w.args, func(scan func(...any) error) (g record.Gap, err error) {
+		err = scan(&g.ID, &g.RunID, &g.App, &g.At, &g.Events, &g.Reason)
+		return g, err
+	})
+}

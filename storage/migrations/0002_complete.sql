@@ -1,0 +1,50 @@
+-- What was missing for a recording to tell all: builds, what the app wrote, captured bytes, and what could not be kept.
+
+ALTER TABLE runs ADD COLUMN build_id   INTEGER;
+ALTER TABLE runs ADD COLUMN ready_at   INTEGER; -- its first accept
+ALTER TABLE runs ADD COLUMN last_words TEXT;    -- the end of its output, where it ended by itself
+
+CREATE TABLE builds (
+	id          INTEGER PRIMARY KEY AUTOINCREMENT,
+	app         TEXT    NOT NULL,
+	started_at  INTEGER NOT NULL,
+	duration_ns INTEGER NOT NULL,
+	outcome     TEXT    NOT NULL, -- ok, failed, canceled, unchanged
+	files       TEXT,             -- what had changed, one a line
+	errors      TEXT              -- one a line
+);
+
+CREATE TABLE logs (
+	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	run_id     INTEGER,
+	app        TEXT    NOT NULL,
+	at         INTEGER NOT NULL,
+	stream     TEXT    NOT NULL, -- stdout, stderr
+	request_id INTEGER,
+	text       TEXT    NOT NULL
+);
+CREATE INDEX logs_request ON logs (request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX logs_run     ON logs (run_id);
+
+CREATE TABLE payloads (
+	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	socket_id  INTEGER NOT NULL,
+	event_id   INTEGER,          -- the operation on the wire; NULL for what crypto/tls took or gave
+	request_id INTEGER,
+	at         INTEGER NOT NULL,
+	direction  TEXT    NOT NULL, -- sent, received
+	layer      TEXT    NOT NULL, -- wire, tls
+	place      INTEGER NOT NULL, -- of the first byte in what went that way on that layer
+	size       INTEGER NOT NULL, -- of data, before it was compressed
+	data       BLOB    NOT NULL, -- as zlib, where that is shorter than size
+	UNIQUE (socket_id, layer, direction, place)
+);
+
+CREATE TABLE gaps (
+	id     INTEGER PRIMARY KEY AUTOINCREMENT,
+	run_id INTEGER,
+	app    TEXT    NOT NULL,
+	at     INTEGER NOT NULL, -- when it was noticed
+	events INTEGER NOT NULL, -- how many are missing; 0: not known
+	reason TEXT    NOT NULL
+);
