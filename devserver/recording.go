@@ -72,6 +72,11 @@ func (r *Recording) Gaps(ctx context.Context, run int64) ([]record.Gap, error) {
 // Runs returns the starts of workers, newest first.
 func (r *Recording) Runs(ctx context.Context) ([]record.Run, error) { return r.db.Runs(ctx) }
 
+// SelectRuns returns the starts of workers that the filter selects, newest first.
+func (r *Recording) SelectRuns(ctx context.Context, f record.RunFilter) ([]record.Run, error) {
+	return r.db.SelectRuns(ctx, f)
+}
+
 // Counts returns the numbers of the overview. No socket counts as idle: only a running devserver knows its clock.
 func (r *Recording) Counts(ctx context.Context) (record.Counts, error) { return r.db.Counts(ctx, 0) }
 
