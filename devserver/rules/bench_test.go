@@ -16,7 +16,8 @@ import (
 )
 
 // The same program built plainly and under the rules, in turns, so that a noisy machine disturbs both. What is
-// reported is the median of the rounds' ratios: ns/op sandboxed to plain (of stream, bytes per second).
+// reported is the median of the rounds' ratios: ns/op sandboxed to plain (of stream, bytes per second). Where toxiproxy can
+// be fetched, the plain program runs through it too: what the same insight cost before.
 // Sandboxed means every rule asked and every event in the journal; quotas are off, or a benchmark would use them up, and
 // the rule against loopback, so that the dial is an ordinary one.
 
@@ -34,7 +35,7 @@ func compare(b *testing.B, op string, n int, s service) {
 		p.Quotas = nil
 		p.Rules[sandbox.RuleLoopback] = sandbox.RuleSetting{Mode: sandbox.ModeOff} // the peer counts as a public address
 	}}
-	time := func(bin string, env ...string) float64 {
+	time := func(bin, addr string, n int, env ...string) float64 {
 		cmd := exec.Command(bin, op, addr, strconv.Itoa(n))
 		cmd.Env = append(os.Environ(), env...)
 		cmd.Stderr = os.Stderr
@@ -48,12 +49,16 @@ func compare(b *testing.B, op string, n int, s service) {
 		}
 		return ns
 	}
-	var ratios, ours, theirs []float64
+	proxied := toxiproxy(b, addr)
+	var ratios, ours, theirs, through []float64
 	for b.Loop() {
 		for range 11 {
 			cfg := configure(b, r)
-			x, y := time(plain), time(sandboxed, wire.Env+"="+writeConfig(b, cfg))
+			x, y := time(plain, addr, n), time(sandboxed, addr, n, wire.Env+"="+writeConfig(b, cfg))
 			os.RemoveAll(cfg.JournalDir)
+			if proxied != "" {
+				through = append(through, time(plain, proxied, n/5)/x)
+			}
 			theirs, ours, ratios = append(theirs, x), append(ours, y), append(ratios, y/x)
 		}
 	}
@@ -62,9 +67,15 @@ func compare(b *testing.B, op string, n int, s service) {
 	b.ReportMetric(median(ours), "sandboxed-ns")
 	if op == "stream" {
 		b.ReportMetric(1/median(ratios), "of-plain-rate")
+		if proxied != "" {
+			b.ReportMetric(1/median(through), "toxiproxy-of-plain-rate")
+		}
 		return
 	}
 	b.ReportMetric(median(ratios), "x-plain")
+	if proxied != "" {
+		b.ReportMetric(median(through), "toxiproxy-x-plain")
+	}
 }
 
 func median(list []float64) float64 {

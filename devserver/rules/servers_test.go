@@ -19,7 +19,7 @@ import (
 
 // reserve returns a free port of 127.0.0.1 for a program that sets SO_REUSEADDR, as servers do. Until the test's end
 // nobody else is given it: a socket that is bound and does not listen holds it.
-func reserve(t *testing.T) int {
+func reserve(t testing.TB) int {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
