@@ -20,6 +20,18 @@ import (
 const runEnv = "DEVSERVER_TEST_RUN"
 
 func TestMain(m *testing.M) {
+	if text := os.Getenv(writeEnv); text != "" {
+		var p writePlan
+		err := json.Unmarshal([]byte(text), &p)
+		if err == nil {
+			err = p.write()
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	text := os.Getenv(runEnv)
 	if text == "" {
 		os.Exit(m.Run())
