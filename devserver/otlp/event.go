@@ -70,8 +70,9 @@ func (m *mapper) spanOf(ctx context.Context, r record.Run, e record.Event) (span
 	if e.SocketID != 0 {
 		s, err := m.src.Socket(ctx, e.SocketID)
 		if err == nil {
+			r, err := m.runOfSocket(ctx, &s)
 			at, _ := socketContext(r, &s)
-			return at, nil
+			return at, err
 		}
 		if !errors.Is(err, record.ErrNotFound) {
 			return spanContext{}, err

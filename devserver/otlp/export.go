@@ -24,6 +24,7 @@ func Export(ctx context.Context, src export.Source, o export.Options, c Config) 
 			o.Progress(x.done, 0)
 		}
 	})
+	x.feed.patience = s.cfg.Patience
 	err := x.all(ctx)
 	return s.sum, x.explain(ctx, err)
 }
@@ -60,33 +61,30 @@ func (x *exporter) explain(ctx context.Context, err error) error {
 	return err
 }
 
-// patient runs a step that sends. A store that is away is asked for a while; one that refuses its first request would
-// refuse all.
-func (x *exporter) patient(ctx context.Context, step func(context.Context) error) error {
-	brief, cancel := context.WithTimeout(ctx, x.sender.cfg.Patience)
-	defer cancel()
-	if err := step(brief); err != nil {
-		return err
-	}
+// taken is an error when the store refuses its first request: it would refuse all.
+func (x *exporter) taken() error {
 	if s := x.sender; s.no != nil && s.sum.taken() == 0 {
 		return s.no
 	}
 	return nil
 }
 
-// page sends the items of a page of rows; patience begins anew with each.
+// page sends the items of a page of rows.
 func page[T any](ctx context.Context, x *exporter, rows []T, add func(context.Context, T) error) error {
-	return x.patient(ctx, func(ctx context.Context) error {
-		for _, row := range rows {
-			if err := add(ctx, row); err != nil {
-				return err
-			}
+	for _, row := range rows {
+		if err := add(ctx, row); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return x.taken()
 }
 
-func (x *exporter) flush(ctx context.Context) error { return x.patient(ctx, x.feed.flush) }
+func (x *exporter) flush(ctx context.Context) error {
+	if err := x.feed.flush(ctx); err != nil {
+		return err
+	}
+	return x.taken()
+}
 
 func (x *exporter) requests(ctx context.Context) error {
 	o := x.opts
@@ -157,9 +155,7 @@ func (x *exporter) usage(ctx context.Context) error {
 		return err
 	}
 	now := time.Now().UnixNano()
-	return x.patient(ctx, func(ctx context.Context) error {
-		return x.feed.sendUsage(ctx, usage, func(u record.QuotaUsage) (int64, bool) { return usageTime(u, now), u.WindowStart >= x.opts.Since })
-	})
+	return x.feed.sendUsage(ctx, usage, func(u record.QuotaUsage) (int64, bool) { return usageTime(u, now), u.WindowStart >= x.opts.Since })
 }
 
 // usageTime is of what time a row speaks: of now, or of the end of its window when that is over. The sandbox's clock, which

@@ -2,6 +2,7 @@ package otlp
 
 import (
 	"context"
+	"time"
 
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
@@ -12,8 +13,10 @@ type feed struct {
 	sender *sender
 	traces batch
 	logs   batch
-	tries  int         // of each request; 0: until the context ends
+	tries  int         // of each request; 0: until the context ends, or patience does
 	sent   func([]key) // told what was taken or refused
+
+	patience time.Duration // with each request; 0: no end
 }
 
 func newFeed(m *mapper, s *sender, sent func([]key)) *feed {
@@ -21,7 +24,7 @@ func newFeed(m *mapper, s *sender, sent func([]key)) *feed {
 }
 
 func (f *feed) addRequest(ctx context.Context, q record.Request) error {
-	r, err := f.run(ctx, q.App, q.RunID)
+	r, err := f.run(ctx, q.App, q.RunID, q.ID, q.StartedAt)
 	if err != nil {
 		return err
 	}
@@ -33,7 +36,7 @@ func (f *feed) addRequest(ctx context.Context, q record.Request) error {
 }
 
 func (f *feed) addSocket(ctx context.Context, k record.Socket) error {
-	r, err := f.run(ctx, k.App, k.RunID)
+	r, err := f.runOfSocket(ctx, &k)
 	if err != nil {
 		return err
 	}
@@ -45,7 +48,7 @@ func (f *feed) addSocket(ctx context.Context, k record.Socket) error {
 }
 
 func (f *feed) addLookup(ctx context.Context, e record.Event) error {
-	r, err := f.run(ctx, e.App, e.RunID)
+	r, err := f.runOfEvent(ctx, &e)
 	if err != nil {
 		return err
 	}
@@ -53,7 +56,7 @@ func (f *feed) addLookup(ctx context.Context, e record.Event) error {
 }
 
 func (f *feed) addDenial(ctx context.Context, e record.Event) error {
-	r, err := f.run(ctx, e.App, e.RunID)
+	r, err := f.runOfEvent(ctx, &e)
 	if err != nil {
 		return err
 	}
@@ -96,7 +99,7 @@ func (f *feed) send(ctx context.Context, b *batch) error {
 	if err != nil {
 		return err
 	}
-	if err := f.sender.send(ctx, b.path, body, b.items, f.tries); err != nil {
+	if err := f.post(ctx, b.path, body, b.items); err != nil {
 		return err
 	}
 	f.sent(b.keys)
@@ -110,5 +113,14 @@ func (f *feed) sendUsage(ctx context.Context, usage []record.QuotaUsage, at func
 	if err != nil || points == 0 {
 		return err
 	}
-	return f.sender.send(ctx, metricsPath, body, int64(points), f.tries)
+	return f.post(ctx, metricsPath, body, int64(points))
+}
+
+func (f *feed) post(ctx context.Context, path string, body []byte, items int64) error {
+	if f.patience > 0 {
+		brief, cancel := context.WithTimeout(ctx, f.patience)
+		defer cancel()
+		ctx = brief
+	}
+	return f.sender.send(ctx, path, body, items, f.tries)
 }

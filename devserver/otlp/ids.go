@@ -9,7 +9,8 @@ import (
 )
 
 // A traceID and a spanID are hexadecimal, of 16 and 8 bytes. They are made of what does not change in a recording, also
-// when its file is copied: the run's app, number and start in nanoseconds, and the number of the request or the socket.
+// when its file is copied: the run's app, number and start in nanoseconds, and the number of the request or the socket. A
+// run of number 0 is what mapper.run makes up for rows that have none.
 type (
 	traceID string
 	spanID  string

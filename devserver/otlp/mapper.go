@@ -1,7 +1,9 @@
 package otlp
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"strconv"
@@ -27,12 +29,21 @@ const keptRuns = 64
 // forget lets go of what may have changed meanwhile: of a run that has just begun not all is known.
 func (m *mapper) forget() { clear(m.runs) }
 
-// run returns a run of an app. With id 0, of a program that no devserver started, it holds the app alone, as for a run
-// that is in the recording no more.
-func (m *mapper) run(ctx context.Context, app string, id int64) (record.Run, error) {
+// run returns the run of a row, with the row's app alone when the recording does not hold it any more. A program that no
+// devserver started has none: what its rows share is made of their request then, else of the row's own time.
+func (m *mapper) run(ctx context.Context, app string, id, request, at int64) (record.Run, error) {
 	none := record.Run{ID: id, App: app}
 	if id == 0 {
-		return none, nil
+		none.StartedAt = at
+		if request == 0 {
+			return none, nil
+		}
+		q, err := m.src.Request(ctx, request)
+		if errors.Is(err, record.ErrNotFound) {
+			err = nil
+		}
+		none.App, none.StartedAt = cmp.Or(q.App, app), q.StartedAt
+		return none, err
 	}
 	if r, ok := m.runs[id]; ok {
 		return r, nil
@@ -51,10 +62,18 @@ func (m *mapper) run(ctx context.Context, app string, id int64) (record.Run, err
 	return found[0], nil
 }
 
+func (m *mapper) runOfSocket(ctx context.Context, s *record.Socket) (record.Run, error) {
+	return m.run(ctx, s.App, s.RunID, s.RequestID, s.OpenedAt)
+}
+
+func (m *mapper) runOfEvent(ctx context.Context, e *record.Event) (record.Run, error) {
+	return m.run(ctx, e.App, e.RunID, e.RequestID, e.At)
+}
+
 // resourceOf says whose spans they are.
 func resourceOf(r record.Run) resource {
 	var a attributes
-	a.text("service.name", r.App)
+	a.text("service.name", cmp.Or(r.App, "unknown_service")) // the conventions' word, of a look-up that no run made
 	a.text("service.version", r.Revision)
 	a.number("process.pid", int64(r.PID))
 	if r.GoVersion != "" {

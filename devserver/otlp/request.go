@@ -23,7 +23,7 @@ func (m *mapper) request(ctx context.Context, r record.Run, q record.Request) (s
 		s.Attributes.text("error.type", requestFailure(q))
 	}
 	var err error
-	s.Links, err = m.pooled(ctx, r, q)
+	s.Links, err = m.pooled(ctx, q)
 	return s, err
 }
 
@@ -92,7 +92,7 @@ func requestFailure(q record.Request) string {
 }
 
 // pooled links to the sockets that the request used and an earlier one, or none, had opened.
-func (m *mapper) pooled(ctx context.Context, r record.Run, q record.Request) ([]link, error) {
+func (m *mapper) pooled(ctx context.Context, q record.Request) ([]link, error) {
 	used, err := m.src.Sockets(ctx, record.SocketFilter{RequestID: q.ID, Limit: maxLinks})
 	if err != nil {
 		return nil, err
@@ -102,6 +102,10 @@ func (m *mapper) pooled(ctx context.Context, r record.Run, q record.Request) ([]
 		s := &used[i]
 		if s.RequestID == q.ID || s.RunID != q.RunID {
 			continue
+		}
+		r, err := m.runOfSocket(ctx, s)
+		if err != nil {
+			return nil, err
 		}
 		at, _ := socketContext(r, s)
 		var a attributes

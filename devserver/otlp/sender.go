@@ -94,6 +94,9 @@ func (s *sender) send(ctx context.Context, path string, body []byte, items int64
 			s.answered(path, items, a, err)
 			return nil
 		}
+		if last != nil && ctx.Err() != nil {
+			return last // this attempt was cut short: it says nothing
+		}
 		last = err
 		if !s.away {
 			s.away = true
