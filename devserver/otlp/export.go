@@ -24,7 +24,7 @@ func Export(ctx context.Context, src export.Source, o export.Options, c Config) 
 			o.Progress(x.done, 0)
 		}
 	})
-	x.feed.patience = s.cfg.Patience
+	s.patience = s.cfg.Patience
 	err := x.all(ctx)
 	return s.sum, x.explain(ctx, err)
 }

@@ -2,7 +2,6 @@ package otlp
 
 import (
 	"context"
-	"time"
 
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
@@ -13,10 +12,8 @@ type feed struct {
 	sender *sender
 	traces batch
 	logs   batch
-	tries  int         // of each request; 0: until the context ends, or patience does
+	tries  int         // of each request; 0: until the context ends, or the sender's patience does
 	sent   func([]key) // told what was taken or refused
-
-	patience time.Duration // with each request; 0: no end
 }
 
 func newFeed(m *mapper, s *sender, sent func([]key)) *feed {
@@ -99,7 +96,7 @@ func (f *feed) send(ctx context.Context, b *batch) error {
 	if err != nil {
 		return err
 	}
-	if err := f.post(ctx, b.path, body, b.items); err != nil {
+	if err := f.sender.send(ctx, b.path, body, b.items, f.tries); err != nil {
 		return err
 	}
 	f.sent(b.keys)
@@ -113,14 +110,5 @@ func (f *feed) sendUsage(ctx context.Context, usage []record.QuotaUsage, at func
 	if err != nil || points == 0 {
 		return err
 	}
-	return f.post(ctx, metricsPath, body, int64(points))
-}
-
-func (f *feed) post(ctx context.Context, path string, body []byte, items int64) error {
-	if f.patience > 0 {
-		brief, cancel := context.WithTimeout(ctx, f.patience)
-		defer cancel()
-		ctx = brief
-	}
-	return f.sender.send(ctx, path, body, items, f.tries)
+	return f.sender.send(ctx, metricsPath, body, int64(points), f.tries)
 }

@@ -67,6 +67,8 @@ type sender struct {
 	away   bool
 	told   map[string]bool // refusals and partial successes
 	no     error           // the newest refusal
+
+	patience time.Duration // how long a request is tried; 0: no end
 }
 
 func newSender(c Config) *sender {
@@ -81,9 +83,10 @@ func (s *sender) tell(t Trouble) {
 }
 
 // send returns nil when the request was taken or refused for good; both are counted. While the store is away it tries
-// again until ctx ends, or only once with tries 1; the last *BusyError is then returned.
+// again until ctx or its patience ends, or only once with tries 1; the last *BusyError is then returned.
 func (s *sender) send(ctx context.Context, path string, body []byte, items int64, tries int) error {
 	var last error
+	begin := time.Now()
 	for n := 1; ; n++ {
 		a, err := s.client.post(ctx, path, body)
 		var busy *BusyError
@@ -102,7 +105,7 @@ func (s *sender) send(ctx context.Context, path string, body []byte, items int64
 			s.away = true
 			s.tell(Trouble{Kind: Away, Err: err})
 		}
-		if n == tries {
+		if n == tries || s.patience > 0 && time.Since(begin) >= s.patience {
 			return err
 		}
 		if pause(ctx, s.wait(n, busy.After)) != nil {
