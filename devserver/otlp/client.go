@@ -76,9 +76,12 @@ func newClient(t *Target, limit time.Duration) *client {
 
 func (c *client) close() { c.http.CloseIdleConnections() }
 
-// post sends one request, compressed. Every error is a *BusyError or a *RefusedError, or ctx's own.
+// post sends one request, compressed; one that ctx has ended before is not sent. Every error is a *BusyError or a *RefusedError, or ctx's own.
 func (c *client) post(ctx context.Context, path string, body []byte) (answer, error) {
-	attempt, cancel := context.WithTimeout(ctx, c.limit)
+	if ctx.Err() != nil {
+		return answer{}, ctx.Err()
+	}
+	attempt, cancel := c.attempt(ctx)
 	defer cancel()
 	where := c.target.url.JoinPath(path)
 	req, err := http.NewRequestWithContext(attempt, http.MethodPost, where.String(), bytes.NewReader(packed(body)))
@@ -105,9 +108,19 @@ func (c *client) post(ctx context.Context, path string, body []byte) (answer, er
 	return judge(where, res, text)
 }
 
+// lastAnswer is how long an attempt may go on when ctx has ended: what is on its way is mostly taken, and would be sent a
+// second time if its answer were not heard.
+const lastAnswer = 2 * time.Second
+
+func (c *client) attempt(ctx context.Context) (context.Context, context.CancelFunc) {
+	attempt, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.limit)
+	stop := context.AfterFunc(ctx, func() { pause(attempt, lastAnswer); cancel() })
+	return attempt, func() { stop(); cancel() }
+}
+
 // unreached tells the user's own stop from a store that is not there.
 func (c *client) unreached(ctx context.Context, where *url.URL, err error) error {
-	if errors.Is(ctx.Err(), context.Canceled) {
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		return ctx.Err()
 	}
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -2,6 +2,8 @@ package otlp
 
 import (
 	"context"
+	"errors"
+	"syscall"
 	"time"
 
 	"github.com/seed-d81df0db/devserver/sandbox/record"
@@ -18,11 +20,11 @@ type Left struct {
 // countLimit is how long what is left is counted.
 const countLimit = time.Second
 
-// Finish sends what has not been sent, what is still open too, until ctx ends; a store that is away is asked once. It
-// returns what is left in the recording.
+// Finish sends what has not been sent, what is still open too, until ctx ends; a store where nobody listens is asked
+// once. It returns what is left in the recording.
 func (t *Tail) Finish(ctx context.Context) (Summary, Left) {
 	t.final = true
-	if t.feed.sender.away {
+	if s := t.feed.sender; s.away && errors.Is(s.why, syscall.ECONNREFUSED) {
 		t.feed.tries = 1
 	}
 	t.mu.Lock()

@@ -65,6 +65,7 @@ type sender struct {
 	client *client
 	sum    Summary
 	away   bool
+	why    error           // the newest failure of a store that is away
 	told   map[string]bool // refusals and partial successes
 	no     error           // the newest refusal
 
@@ -100,7 +101,7 @@ func (s *sender) send(ctx context.Context, path string, body []byte, items int64
 		if last != nil && ctx.Err() != nil {
 			return last // this attempt was cut short: it says nothing
 		}
-		last = err
+		last, s.why = err, err
 		if !s.away {
 			s.away = true
 			s.tell(Trouble{Kind: Away, Err: err})

@@ -79,7 +79,10 @@ func (v *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		v.Answer(w, r)
 		return
 	}
+	// The answer is out when the handler returns, so that who stops a server then loses none.
+	w.Header().Set("Content-Length", "2")
 	io.WriteString(w, "{}")
+	http.NewResponseController(w).Flush()
 }
 
 func read(r *http.Request) ([]byte, error) {
