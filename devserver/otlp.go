@@ -181,7 +181,7 @@ func (o *otlpOut) leftText(l otlp.Left) string {
 		n = "more than " + n
 	}
 	since := time.Unix(0, l.Since).UTC().Format(time.RFC3339Nano)
-	return fmt.Sprintf("otlp: %s spans and log records were not sent (%v); they are in the recording, and this sends them: devserver export --otlp %s --recording %s --since %s",
+	return fmt.Sprintf("otlp: not sent: %s spans and log records (%v); they are in the recording, and this sends them: devserver export --otlp %s --recording %s --since %s",
 		n, l.Err, shellArg(o.target.String()), shellArg(o.sup.db.Path()), since)
 }
 
@@ -202,14 +202,14 @@ func otlpTrouble(t otlp.Trouble, target *otlp.Target) string {
 	case otlp.Back:
 		return fmt.Sprintf("otlp: %s answers again; what waited is being sent", target)
 	case otlp.Refused:
-		text := fmt.Sprintf("otlp: %v; %d items are dropped, and others that are answered so; ", t.Err, t.Items)
+		text := fmt.Sprintf("otlp: %v; the request is dropped with what it held (%d), and so are others that are answered so; ", t.Err, t.Items)
 		var refused *otlp.RefusedError
 		if errors.As(t.Err, &refused) && (refused.Code == 401 || refused.Code == 403) {
 			return text + "give what it asks for with --otlp-header NAME=VALUE"
 		}
 		return text + "check the address given with --otlp"
 	}
-	return fmt.Sprintf("otlp: %s took a request but for %d items: %s; further ones are counted at the end", target, t.Items, t.Words)
+	return fmt.Sprintf("otlp: %s took a request but refused some of it (%d): %s; further ones are counted at the end", target, t.Items, t.Words)
 }
 
 // shellArg is an argument as a shell reads it.

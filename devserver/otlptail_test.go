@@ -87,18 +87,18 @@ func TestOTLPTail(t *testing.T) {
 	url, stop := storeAt(t, v, "127.0.0.1:0")
 	troubles := make(chan otlp.TroubleKind, 10_000)
 	out, finish := follow(t, x, rec, url, func(n otlp.Trouble) { troubles <- n.Kind })
-	for range 20 {
+	for range 10 {
 		x.batch(300)
 	}
 	stop()
-	for range 20 {
+	for range 10 {
 		x.batch(300)
 	}
 	url2, _ := storeAt(t, v, strings.TrimPrefix(url, "http://"))
 	if url2 != url {
 		t.Fatalf("the store is at %s again, want %s", url2, url)
 	}
-	for range 20 {
+	for range 10 {
 		x.batch(300)
 	}
 	ended := 0
@@ -160,7 +160,7 @@ func TestOTLPTailLosesAnswers(t *testing.T) {
 	}}
 	url, _ := storeAt(t, v, "127.0.0.1:0")
 	_, finish := follow(t, x, rec, url, nil)
-	for range 30 {
+	for range 15 {
 		x.batch(300)
 	}
 	if left := finish(); left.Err != nil {
@@ -202,7 +202,7 @@ func TestOTLPTailRefused(t *testing.T) {
 	url, _ := storeAt(t, v, "127.0.0.1:0")
 	var told []otlp.Trouble
 	out, finish := follow(t, x, rec, url, func(n otlp.Trouble) { told = append(told, n) })
-	for range 30 {
+	for range 15 {
 		x.batch(300)
 	}
 	finish()
@@ -222,7 +222,7 @@ func TestOTLPTailLeft(t *testing.T) {
 	x, rec := openTraffic(t)
 	away := make(chan struct{})
 	_, finish := follow(t, x, rec, freeURL(t), func(n otlp.Trouble) { close(away) })
-	for range 30 {
+	for range 15 {
 		x.batch(300)
 	}
 	<-away
@@ -297,7 +297,7 @@ func TestRunOTLPAway(t *testing.T) {
 	s.visit()
 	s.stop()
 	said := s.said()
-	if len(said) != 1 || !strings.Contains(said[0], "were not sent") || !strings.Contains(said[0], "devserver export --otlp "+s.opts.OTLP+" --recording ") {
+	if len(said) != 1 || !strings.Contains(said[0], "not sent: ") || !strings.Contains(said[0], "devserver export --otlp "+s.opts.OTLP+" --recording ") {
 		t.Fatalf("it says %q, want one way to send the rest", said)
 	}
 	since, err := time.Parse(time.RFC3339Nano, said[0][strings.LastIndex(said[0], " ")+1:])

@@ -81,7 +81,7 @@ func exportOTLP(c *cobra.Command, r *devserver.Recording, store otlpFlags, o dev
 	fmt.Fprintf(c.ErrOrStderr(), "devserver: sent %s, %s and %s\n",
 		count(sum.Spans, "span"), count(sum.Records, "log record"), count(sum.Points, "data point"))
 	if sum.Refused > 0 {
-		return fmt.Errorf("%s were refused; the lines above say why", count(sum.Refused, "item"))
+		return fmt.Errorf("the store refused %s; the lines above say why", count(sum.Refused, "item"))
 	}
 	return nil
 }

@@ -80,10 +80,15 @@ func page[T any](ctx context.Context, x *exporter, rows []T, add func(context.Co
 }
 
 func (x *exporter) flush(ctx context.Context) error {
-	if err := x.feed.flush(ctx); err != nil {
-		return err
+	for _, b := range []*batch{&x.feed.traces, &x.feed.logs} {
+		if err := x.feed.send(ctx, b); err != nil {
+			return err
+		}
+		if err := x.taken(); err != nil {
+			return err
+		}
 	}
-	return x.taken()
+	return nil
 }
 
 func (x *exporter) requests(ctx context.Context) error {
