@@ -29,7 +29,7 @@ var impatient = otlp.Config{MinPause: time.Microsecond, MaxPause: time.Milliseco
 
 // traffic writes events as workers of two apps and a program without a run do: pools, denials, failures, reclaims.
 type traffic struct {
-	t     *testing.T
+	t     testing.TB
 	db    *storage.DB
 	r     *rand.Rand
 	runs  []int64
@@ -41,7 +41,7 @@ type traffic struct {
 	wrote func([]sandbox.Event)
 }
 
-func newTraffic(t *testing.T, db *storage.DB) *traffic {
+func newTraffic(t testing.TB, db *storage.DB) *traffic {
 	t.Helper()
 	x := &traffic{t: t, db: db, r: rand.New(rand.NewPCG(8, 15)), at: time.Now().UnixNano(), wrote: func([]sandbox.Event) {}}
 	for _, app := range []string{"shop", "mail", ""} {
@@ -130,7 +130,7 @@ func (x *traffic) step(i int, add func(sandbox.Event)) {
 }
 
 // openTraffic makes a recording to write to and to read from.
-func openTraffic(t *testing.T) (*traffic, *Recording) {
+func openTraffic(t testing.TB) (*traffic, *Recording) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "recording.db")
 	db, err := storage.Open(file, storage.Options{})
