@@ -87,6 +87,9 @@ type Recovered struct {
 	Events   int64
 }
 
+// Note is something good to know, such as the end of a problem that was told.
+type Note struct{ Text string }
+
 // Warning is a problem that devserver goes on with. Its text ends in a way out.
 type Warning struct{ Text string }
 
@@ -105,5 +108,6 @@ func (Denied) notice()            {}
 func (WorkerExited) notice()      {}
 func (Escapes) notice()           {}
 func (Recovered) notice()         {}
+func (Note) notice()              {}
 func (Warning) notice()           {}
 func (Stopped) notice()           {}

@@ -3,6 +3,8 @@ package devserver
 import (
 	"fmt"
 	"io"
+
+	"github.com/seed-d81df0db/devserver/devserver/otlp"
 )
 
 // Options say what Run runs. They are the flags of `devserver run`.
@@ -19,6 +21,10 @@ type Options struct {
 	BuildFlags []string
 	Config     string // a devserver.yaml; "": the one found from the first app's folder upwards
 	ReadyFile  string // written once every app accepts; "": none
+
+	OTLP        string   // a store that gets spans, denials and quotas over OTLP/HTTP while they are recorded; "": none
+	OTLPHeaders []string // NAME=VALUE, sent with each request to it
+	otlpConfig  otlp.TailConfig
 
 	Set    func(flag string) bool // tells whether the user gave that flag, which then wins over devserver.yaml; nil: none was given
 	Notify func(Notice)           // hears every notice, one at a time; nil: nobody does

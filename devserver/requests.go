@@ -2,6 +2,7 @@ package devserver
 
 import (
 	"context"
+	"sync"
 
 	"github.com/seed-d81df0db/devserver/devserver/proxy"
 	"github.com/seed-d81df0db/devserver/sandbox"
@@ -13,8 +14,10 @@ type requestLog struct {
 	db    *storage.DB
 	ids   *ids
 	warn  func(format string, args ...any)
+	wrote func(id uint64) // told of each that is in the recording
 	queue chan ownAnswer
 	done  chan struct{}
+	over  sync.Once
 }
 
 type ownAnswer struct {
@@ -22,8 +25,8 @@ type ownAnswer struct {
 	proxy.Answer
 }
 
-func newRequestLog(db *storage.DB, i *ids, warn func(string, ...any)) *requestLog {
-	r := &requestLog{db: db, ids: i, warn: warn, queue: make(chan ownAnswer, 256), done: make(chan struct{})}
+func newRequestLog(db *storage.DB, i *ids, warn func(string, ...any), wrote func(uint64)) *requestLog {
+	r := &requestLog{db: db, ids: i, warn: warn, wrote: wrote, queue: make(chan ownAnswer, 256), done: make(chan struct{})}
 	go r.run()
 	return r
 }
@@ -43,12 +46,14 @@ func (r *requestLog) run() {
 		}})
 		if err != nil {
 			r.warn("a request that the app did not answer is not recorded: %v", err)
+			continue
 		}
+		r.wrote(id)
 	}
 }
 
-// Close writes what is queued. Nothing may be added any more.
+// Close writes what is queued. Nothing may be added any more; a second call does nothing.
 func (r *requestLog) Close() {
-	close(r.queue)
+	r.over.Do(func() { close(r.queue) })
 	<-r.done
 }

@@ -36,6 +36,7 @@ func (s *supervisor) run(parent context.Context, p *plan, consoleLn net.Listener
 	if err := s.openRoom(rest, room, consoleLn); err != nil {
 		return err
 	}
+	s.otlp.start()
 	for _, a := range s.apps {
 		apps.run(func() error { return a.serve(ctx) })
 	}
@@ -44,6 +45,8 @@ func (s *supervisor) run(parent context.Context, p *plan, consoleLn net.Listener
 	apps.wait.Wait()
 	stopRest()
 	room.wait.Wait()
+	s.requests.Close() // what the proxy answered is sent too
+	s.otlp.finish()
 	s.sayStopped()
 	if cause := context.Cause(ctx); parent.Err() == nil || !errors.Is(cause, context.Canceled) {
 		return cause

@@ -137,6 +137,7 @@ func (s *strays) follow(quit <-chan struct{}, name string) *ingester {
 	g.written = func(events []sandbox.Event) {
 		seen.app = g.app
 		seen.see(events)
+		s.sup.otlp.see(events)
 		s.sup.touch()
 	}
 	g.start(s.sup.work)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/control"
+	"github.com/seed-d81df0db/devserver/devserver/otlp"
 	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/devserver/toolchain"
 	"github.com/seed-d81df0db/devserver/sandbox"
@@ -36,6 +37,7 @@ type supervisor struct {
 	quotas   *quotaBook
 	tool     project.Go
 	apps     []*app
+	otlp     *otlpOut // nil: nothing is sent
 
 	live       web.Live
 	touched    chan struct{}
@@ -57,6 +59,10 @@ type supervisor struct {
 // Run runs the apps until ctx ends, then stops them, writes down what they did last, and returns nil. Every error
 // ends in a way out; a *UsageError is one of options or configuration.
 func Run(ctx context.Context, o Options) error {
+	target, err := otlpTarget(o.OTLP, o.OTLPHeaders)
+	if err != nil {
+		return err
+	}
 	p, err := newPlan(ctx, &o)
 	if err != nil {
 		return stopped(ctx, err)
@@ -66,7 +72,7 @@ func Run(ctx context.Context, o Options) error {
 	s.fleet = &fleet{changed: s.clockMoved}
 	s.work, s.stopWork = context.WithCancel(context.Background())
 	defer s.stopWork()
-	err = s.start(ctx, p)
+	err = s.start(ctx, p, target)
 	return errors.Join(stopped(ctx, err), s.close())
 }
 
@@ -90,7 +96,7 @@ func (s *supervisor) close() error {
 }
 
 // start opens everything and runs it until ctx ends. What is opened, close closes.
-func (s *supervisor) start(ctx context.Context, p *plan) error {
+func (s *supervisor) start(ctx context.Context, p *plan, target *otlp.Target) error {
 	if s.opts.ReadyFile != "" {
 		os.Remove(s.opts.ReadyFile) // an earlier run's would be taken for ours
 	}
@@ -113,6 +119,9 @@ func (s *supervisor) start(ctx context.Context, p *plan) error {
 	}
 	s.closing(s.peers.Close)
 	s.quotas = newQuotaBook(s)
+	if err := s.openOTLP(ctx, target); err != nil {
+		return err
+	}
 	s.explainFlags = p.under.absolute().Flags()
 	s.consoleURL = urlOf(consoleLn)
 	for _, a := range p.apps {
@@ -179,7 +188,7 @@ func (s *supervisor) openRecording(ctx context.Context) (err error) {
 	if err := s.openIDs(ctx); err != nil {
 		return err
 	}
-	s.requests = newRequestLog(s.db, s.ids, s.notices.warnOnce)
+	s.requests = newRequestLog(s.db, s.ids, s.notices.warnOnce, func(id uint64) { s.otlp.request(id) })
 	s.closing(func() error { s.requests.Close(); return nil })
 	s.before, err = s.db.Counts(ctx, 0)
 	return err

@@ -84,6 +84,7 @@ func (v *version) followJournal() {
 		db: s.db, dir: s.journals, name: journalName(v.run), app: v.app.name, run: v.run, writer: v.Done(),
 		written: func(events []sandbox.Event) {
 			seen.see(events)
+			s.otlp.see(events)
 			s.touch()
 		},
 		warn: s.notices.warnOnce,
@@ -105,6 +106,7 @@ func (v *version) watchEnd() {
 	if err := s.db.EndRun(v.run, at, v.Exit()); err != nil {
 		s.notices.warnOnce("%v", err)
 	}
+	s.otlp.look() // what the run left open has ended with it
 	s.touch()
 }
 

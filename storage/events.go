@@ -40,8 +40,11 @@ func (db *DB) Events(ctx context.Context, f record.EventFilter) ([]record.Event,
 	return query(ctx, db, "events", q, append(p.args, limit(f.Limit)), scanEvent)
 }
 
-func order(f record.EventFilter) string {
-	if f.Ascending {
+func order(f record.EventFilter) string { return direction(f.Ascending) }
+
+// direction is the word of an ORDER BY.
+func direction(ascending bool) string {
+	if ascending {
 		return "ASC"
 	}
 	return "DESC"

@@ -198,6 +198,7 @@ func TestSocketFilters(t *testing.T) {
 		f.Since = r.Int64N(now) * r.Int64N(2)
 		f.IdleSince = r.Int64N(now)
 		f.Before = r.Int64N(60) * r.Int64N(2)
+		f.After, f.Ascending = r.Int64N(60)*r.Int64N(2), r.IntN(2) == 0
 		f.Limit = []int{-1, 0, 3}[r.IntN(3)]
 		var want []int64
 		for _, s := range all {
@@ -205,9 +206,12 @@ func TestSocketFilters(t *testing.T) {
 			if (f.App == "" || s.App == f.App) && (f.State == "" || s.State == f.State || f.State == "idle" && idle) &&
 				(f.Host == "" || strings.Contains(s.Host, f.Host) || strings.Contains(s.RemoteAddr, f.Host)) && (f.RunID == 0 || s.RunID == f.RunID) &&
 				(f.RequestID == 0 || s.RequestID == f.RequestID || served[[2]int64{f.RequestID, s.ID}]) &&
-				(s.LastAt >= f.Since || s.ClosedAt >= f.Since) && (f.Before == 0 || s.ID < f.Before) {
+				(s.LastAt >= f.Since || s.ClosedAt >= f.Since) && (f.Before == 0 || s.ID < f.Before) && s.ID > f.After {
 				want = append(want, s.ID)
 			}
+		}
+		if f.Ascending {
+			slices.Reverse(want)
 		}
 		if n := limit(f.Limit); n >= 0 && len(want) > n {
 			want = want[:n]

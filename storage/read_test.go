@@ -69,6 +69,7 @@ func TestRequests(t *testing.T) {
 		{record.RequestFilter{Limit: 2}, []int64{6, 5}},
 		{record.RequestFilter{Before: 3}, []int64{2, 1}},
 		{record.RequestFilter{After: 4}, []int64{6, 5}},
+		{record.RequestFilter{After: 2, Ascending: true, Limit: 2}, []int64{3, 4}},
 		{record.RequestFilter{Method: "GET"}, []int64{6, 4, 2}},
 		{record.RequestFilter{Status: 404}, []int64{4}},
 		{record.RequestFilter{Status: 5}, []int64{5}},

@@ -14,7 +14,7 @@ func scanRequest(scan func(...any) error) (r record.Request, err error) {
 	return r, err
 }
 
-// Requests returns the requests that f selects, newest first. One that is still served has no duration and no status.
+// Requests returns the requests that f selects, newest first, or oldest first with Ascending. One that is still served has no duration and no status.
 func (db *DB) Requests(ctx context.Context, f record.RequestFilter) ([]record.Request, error) {
 	var w where
 	w.addIf(f.App != "", "app = ?", f.App)
@@ -29,7 +29,7 @@ func (db *DB) Requests(ctx context.Context, f record.RequestFilter) ([]record.Re
 	w.addIf(f.Since != 0, "started_at >= ?", f.Since)
 	w.addIf(f.After != 0, "id > ?", f.After)
 	w.addIf(f.Before != 0, "id < ?", f.Before)
-	q := selectRequests + w.clause() + ` ORDER BY id DESC LIMIT ?`
+	q := selectRequests + w.clause() + ` ORDER BY id ` + direction(f.Ascending) + ` LIMIT ?`
 	return query(ctx, db, "requests", q, append(w.args, limit(f.Limit)), scanRequest)
 }
 

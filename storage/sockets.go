@@ -18,11 +18,11 @@ func scanSocket(scan func(...any) error) (s record.Socket, err error) {
 	return s, err
 }
 
-// Sockets returns the sockets that f selects, newest first. Since selects those that were opened, used or ended at or
-// after it; State "idle" needs IdleSince, without which no socket is idle. A limit below 0 asks for all.
+// Sockets returns the sockets that f selects, newest first, or oldest first with Ascending. Since selects those that were
+// opened, used or ended at or after it; State "idle" needs IdleSince, without which no socket is idle. A limit below 0 asks for all.
 func (db *DB) Sockets(ctx context.Context, f record.SocketFilter) ([]record.Socket, error) {
 	w := socketWhere(f)
-	q := selectSockets + w.clause() + ` ORDER BY s.id DESC LIMIT ?`
+	q := selectSockets + w.clause() + ` ORDER BY s.id ` + direction(f.Ascending) + ` LIMIT ?`
 	return query(ctx, db, "sockets", q, append(w.args, limit(f.Limit)), scanSocket)
 }
 
@@ -38,6 +38,7 @@ func socketWhere(f record.SocketFilter) (w where) {
 		f.RequestID, f.RequestID)
 	w.addIf(f.RunID != 0, "s.run_id = ?", f.RunID)
 	w.addIf(f.Since != 0, "(s.last_at >= ? OR s.closed_at >= ?)", f.Since, f.Since)
+	w.addIf(f.After != 0, "s.id > ?", f.After)
 	w.addIf(f.Before != 0, "s.id < ?", f.Before)
 	return w
 }

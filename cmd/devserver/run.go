@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+
 	"github.com/spf13/cobra"
 
 	"github.com/seed-d81df0db/devserver/devserver"
@@ -11,6 +13,7 @@ func newRun() *cobra.Command {
 		o          devserver.Options
 		buildFlags string
 		logFormat  string
+		store      otlpFlags
 	)
 	c := &cobra.Command{
 		Use:   "run [flags] [DIR...]",
@@ -26,13 +29,17 @@ The first start makes a patched copy of your Go, once for each Go version. An ap
 needs a database or a mail server reaches one on this machine through a stand-in: the
 rules judge the production address, the bytes go to the local one.`,
 		Example: `  devserver run ./examples/guestbook
-  devserver run --standin db.example.com:5432=127.0.0.1:5432 ./orders`,
+  devserver run --standin db.example.com:5432=127.0.0.1:5432 ./orders
+  devserver run --otlp http://localhost:4318 ./orders`,
 		RunE: func(c *cobra.Command, dirs []string) error {
 			var err error
 			if o.BuildFlags, err = devserver.SplitFlags(buildFlags); err != nil {
 				return usagef("--build-flags: %w", err)
 			}
 			o.Dirs, o.Set = dirs, c.Flags().Changed
+			if o.OTLP, o.OTLPHeaders, err = store.read(os.Getenv); err != nil {
+				return err
+			}
 			return runApps(c, o, logFormat)
 		},
 	}
@@ -49,6 +56,7 @@ rules judge the production address, the bytes go to the local one.`,
 	f.StringVar(&buildFlags, "build-flags", "", "`FLAGS` for go build, such as \"-race -tags dev\"")
 	f.StringVar(&o.Config, "config", "", "read this `FILE` instead of looking for a devserver.yaml")
 	f.StringVar(&o.ReadyFile, "ready-file", "", "write this `FILE` (JSON, addresses in it) once every app accepts")
+	store.add(f)
 	f.StringVar(&logFormat, "log-format", "text", "`text|json`; json writes one object a line")
 	return c
 }

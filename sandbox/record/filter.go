@@ -18,5 +18,7 @@ type RequestFilter struct {
 	Since  int64 // started at or after
 	After  int64 // id above: for following
 	Before int64 // id below: for paging
-	Limit  int   // 0: 200; below 0: all
+
+	Ascending bool // oldest first
+	Limit     int  // 0: 200; below 0: all
 }

@@ -102,8 +102,10 @@ type SocketFilter struct {
 	RequestID int64
 	RunID     int64
 	Since     int64 // opened or used at or after
+	After     int64 // id above: for paging with Ascending
 	Before    int64 // id below, for paging
 	IdleSince int64 // for State "idle"
+	Ascending bool  // oldest first
 	Limit     int   // 0: 200
 }
 
