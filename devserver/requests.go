@@ -41,7 +41,7 @@ func (r *requestLog) run() {
 		err := r.db.Write(context.Background(), storage.Batch{App: a.app, Events: []sandbox.Event{
 			{Kind: sandbox.KindRequestBegin, At: a.At.UnixNano(), Request: id,
 				Req: &sandbox.RequestInfo{Method: a.Method, URL: a.URL, RemoteAddr: a.RemoteAddr}},
-			{Kind: sandbox.KindRequestEnd, At: a.At.Add(a.Duration).UnixNano(), Duration: a.Duration, Request: id, Error: a.Err,
+			{Kind: sandbox.KindRequestEnd, At: a.At.UnixNano(), Duration: a.Duration, Request: id, Error: a.Err,
 				Req: &sandbox.RequestInfo{Status: a.Status, BytesOut: a.BytesOut}},
 		}})
 		if err != nil {
