@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/metrics"
 	"testing"
 	"time"
 
@@ -83,24 +84,35 @@ func BenchmarkIngest(b *testing.B) {
 	run := startRun(b, db, "shop")
 	var l load
 	var recording time.Duration
-	var events int
+	var allocated uint64
 	for i := 0; b.Loop(); i++ {
 		b.StopTimer()
 		batch := Batch{RunID: run, App: "shop", Journal: "j", Segment: 1, Offset: int64(i + 1), Events: l.batch(size)}
+		before := allocatedBytes()
 		b.StartTimer()
 		start := time.Now()
 		if err := db.Write(context.Background(), batch); err != nil {
 			b.Fatal(err)
 		}
 		recording += time.Since(start)
-		events += len(batch.Events)
+		b.StopTimer()
+		allocated += allocatedBytes() - before
+		b.StartTimer()
 	}
 	rate := float64(l.n) / recording.Seconds()
 	b.ReportMetric(rate, "events/s")
+	b.ReportMetric(float64(allocated)/float64(l.n), "alloc-B/event")
 	plain := plainRate(b, int(min(l.n, 500_000)))
 	b.ReportMetric(plain, "plain-rows/s")
 	b.ReportMetric(rate/plain, "ratio")
 	reportSize(b, db, l.n)
+}
+
+// allocatedBytes is how many bytes of the heap were allocated so far.
+func allocatedBytes() uint64 {
+	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
 }
 
 // reportSize tells how many bytes of the file an event takes, all that is kept beside it included.

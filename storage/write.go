@@ -63,7 +63,7 @@ func (w *writer) held(b Batch) (bool, error) {
 	return b.Segment == segment && b.Offset == offset, nil
 }
 
-// ingest is one batch on its way into the tables. Events are added as they are read; all that sums them is gathered in
+// ingest is one batch on its way into the tables. Events are added by one statement; all that sums them is gathered in
 // memory first and written once for each row touched.
 type ingest struct {
 	w     *writer
@@ -81,14 +81,13 @@ type ingest struct {
 	loose    links        // of events that concern no socket
 	denials  map[denialKey]*denialRow
 	totals   totals
-	rows     rowBuffer
 	endedAt  int64 // when the run ended, 0: it has not
 	runEnded bool
 }
 
 func newIngest(w *writer, b *Batch) *ingest {
 	return &ingest{
-		w: w, batch: b, rows: rowBuffer{w: w, run: number(b.RunID)},
+		w: w, batch: b,
 		sockets: map[int64]*socketRow{}, denials: map[denialKey]*denialRow{},
 	}
 }
@@ -114,6 +113,7 @@ func (in *ingest) begin() error {
 const patience = 4096
 
 func (in *ingest) events(ctx context.Context) error {
+	defer in.w.feed.drop()
 	for i := range in.batch.Events {
 		if i%patience == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -122,7 +122,7 @@ func (in *ingest) events(ctx context.Context) error {
 			return err
 		}
 	}
-	return in.rows.flush()
+	return in.w.feed.flush(in.w, in.batch.RunID)
 }
 
 func (in *ingest) event(e *sandbox.Event) error {
@@ -154,7 +154,8 @@ func (in *ingest) event(e *sandbox.Event) error {
 		in.deny(e, s, id)
 	}
 	in.totals.count(e)
-	return in.rows.add(id, e)
+	in.w.feed.add(id, e)
+	return nil
 }
 
 // finish writes all that was gathered, and the position.
