@@ -75,12 +75,16 @@ type ingest struct {
 	maxAt     int64
 	maxSocket int64 // the highest sockets.id before the batch: what is above is new
 
-	last     *socketRow // of the last event: most events follow one of the same socket
-	sockets  map[int64]*socketRow
-	order    []*socketRow // in the order in which they were first touched
-	loose    links        // of events that concern no socket
-	denials  map[denialKey]*denialRow
-	totals   totals
+	last    *socketRow // of the last event: most events follow one of the same socket
+	sockets map[int64]*socketRow
+	order   []*socketRow // in the order in which they were first touched
+	loose   links        // of events that concern no socket
+	denials map[denialKey]*denialRow
+	totals  totals
+
+	begun      map[int64]int    // requests that have not ended yet: their places in
+	beginnings []*sandbox.Event // nil: it ended
+
 	endedAt  int64 // when the run ended, 0: it has not
 	runEnded bool
 }
@@ -88,7 +92,7 @@ type ingest struct {
 func newIngest(w *writer, b *Batch) *ingest {
 	return &ingest{
 		w: w, batch: b,
-		sockets: map[int64]*socketRow{}, denials: map[denialKey]*denialRow{},
+		sockets: map[int64]*socketRow{}, denials: map[denialKey]*denialRow{}, begun: map[int64]int{},
 	}
 }
 
@@ -128,7 +132,8 @@ func (in *ingest) events(ctx context.Context) error {
 func (in *ingest) event(e *sandbox.Event) error {
 	switch e.Kind {
 	case sandbox.KindRequestBegin:
-		return in.beginRequest(e)
+		in.beginRequest(e)
+		return nil
 	case sandbox.KindRequestEnd:
 		return in.endRequest(e)
 	case sandbox.KindStdout, sandbox.KindStderr, sandbox.KindPayload:
@@ -164,6 +169,7 @@ func (in *ingest) finish() error {
 		name string
 		do   func() error
 	}{
+		{"begun requests", in.saveBegun},
 		{"sockets", in.saveSockets},
 		{"requests of sockets", in.saveLinks},
 		{"denials", in.saveDenials},
