@@ -46,6 +46,9 @@ func (l *load) open(b []sandbox.Event, id uint64) []sandbox.Event {
 // batch makes about n events.
 func (l *load) batch(n int) []sandbox.Event {
 	b := make([]sandbox.Event, 0, n+16)
+	if l.at == 0 {
+		l.at = 1_790_000_000_000_000_000 // a real time: smaller numbers take fewer bytes
+	}
 	for l.socket < poolSize {
 		l.socket++
 		b = l.open(b, l.socket)
