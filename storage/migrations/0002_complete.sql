@@ -57,3 +57,5 @@ CREATE INDEX sockets_run            ON sockets (run_id);
 CREATE INDEX sockets_peer           ON sockets (host, remote_addr);
 CREATE INDEX payloads_request       ON payloads (request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX logs_at                ON logs (at);
+
+ALTER TABLE stretches ADD COLUMN app TEXT; -- of the events; NULL: the run's
