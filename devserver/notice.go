@@ -87,6 +87,13 @@ type Recovered struct {
 	Events   int64
 }
 
+// Trimmed says that the recording let go of its oldest runs.
+type Trimmed struct {
+	Runs   int
+	Events int64
+	Keep   string // what is kept: "2 GiB and 14d"
+}
+
 // Warning is a problem that devserver goes on with. Its text ends in a way out.
 type Warning struct{ Text string }
 
@@ -105,5 +112,6 @@ func (Denied) notice()            {}
 func (WorkerExited) notice()      {}
 func (Escapes) notice()           {}
 func (Recovered) notice()         {}
+func (Trimmed) notice()           {}
 func (Warning) notice()           {}
 func (Stopped) notice()           {}

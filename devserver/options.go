@@ -17,8 +17,9 @@ type Options struct {
 	OnBuild    string // "wait" or "": requests wait for a running build; "serve-old"
 	NoReload   bool   // nothing is watched
 	BuildFlags []string
-	Config     string // a devserver.yaml; "": the one found from the first app's folder upwards
-	ReadyFile  string // written once every app accepts; "": none
+	Config     string   // a devserver.yaml; "": the one found from the first app's folder upwards
+	Keep       []string // how much of the recording is kept: sizes (2GiB), ages (14d), or "all"; none: 2 GiB
+	ReadyFile  string   // written once every app accepts; "": none
 
 	Set    func(flag string) bool // tells whether the user gave that flag, which then wins over devserver.yaml; nil: none was given
 	Notify func(Notice)           // hears every notice, one at a time; nil: nobody does

@@ -46,6 +46,8 @@ func (l *logger) tell(n devserver.Notice) {
 		l.log.Warn("escapes", "app", n.App, "packages", entries(n.Packages, func(e devserver.Escape) escapeEntry { return escapeEntry(e) }))
 	case devserver.Recovered:
 		l.log.Info("recovered", "journals", n.Journals, "events", n.Events)
+	case devserver.Trimmed:
+		l.log.Info("trimmed", "runs", n.Runs, "events", n.Events, "keep", n.Keep)
 	case devserver.Warning:
 		l.log.Warn("warning", "text", n.Text)
 	case devserver.Stopped:

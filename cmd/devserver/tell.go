@@ -58,6 +58,8 @@ func (t *teller) tell(n devserver.Notice) {
 		t.escapes(n)
 	case devserver.Recovered:
 		t.say("recovered %s of %s that had been killed", count(n.Events, "event"), count(n.Journals, "worker"))
+	case devserver.Trimmed:
+		t.say("removed the oldest %s from the recording, with %s; it keeps %s (--keep)", count(n.Runs, "run"), count(n.Events, "event"), n.Keep)
 	case devserver.Warning:
 		t.say("%s %s", t.style.warn.Render("warning:"), n.Text)
 	case devserver.Stopped:
