@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/metrics"
+	"slices"
 	"testing"
 	"time"
 
@@ -288,4 +289,56 @@ func count[F, T any](ask func(context.Context, F) ([]T, error), ctx context.Cont
 		rows, err := ask(ctx, f)
 		return len(rows), err
 	}
+}
+
+// BenchmarkTrim removes a run of -seed events while batches of another are written: how long the slowest of them waited,
+// next to how long it took alone, and how fast the events went.
+func BenchmarkTrim(b *testing.B) {
+	for b.Loop() {
+		b.StopTimer()
+		var l load
+		db, run, _ := seeded(b, &l)
+		if err := db.EndRun(run, l.at, ""); err != nil {
+			b.Fatal(err)
+		}
+		next := startRun(b, db, "shop")
+		ctx, stop := context.WithCancel(context.Background())
+		done := make(chan Trimmed)
+		write := func() time.Duration {
+			batch := Batch{RunID: next, App: "shop", Events: l.batch(1000)}
+			start := time.Now()
+			if err := db.Write(ctx, batch); err != nil {
+				b.Error(err)
+			}
+			return time.Since(start)
+		}
+		alone := worst(20, write)
+		b.StartTimer()
+		start, until := time.Now(), l.at+1
+		go func() {
+			t, err := db.Trim(ctx, Keep{Since: until})
+			if err != nil && ctx.Err() == nil {
+				b.Error(err)
+			}
+			done <- t
+		}()
+		beside := worst(100, write)
+		t := <-done
+		b.ReportMetric(float64(t.Events)/time.Since(start).Seconds(), "trimmed/s")
+		b.ReportMetric(alone[1].Seconds()*1e3, "worst-alone-ms")
+		b.ReportMetric(beside[1].Seconds()*1e3, "worst-beside-ms")
+		b.ReportMetric(alone[0].Seconds()*1e3, "median-alone-ms")
+		b.ReportMetric(beside[0].Seconds()*1e3, "median-beside-ms")
+		stop()
+	}
+}
+
+// worst returns the median and the longest of n times.
+func worst(n int, f func() time.Duration) [2]time.Duration {
+	var all []time.Duration
+	for range n {
+		all = append(all, f())
+	}
+	slices.Sort(all)
+	return [2]time.Duration{all[n/2], all[n-1]}
 }

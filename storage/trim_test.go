@@ -272,7 +272,7 @@ func TestTrimKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := rand.New(rand.NewPCG(3, 4))
-	for range max(8/thorough, 3) {
+	for range max(4/thorough, 2) {
 		cmd := exec.Command(exe)
 		cmd.Env = append(os.Environ(), trimEnv+"="+path)
 		cmd.Stderr = os.Stderr

@@ -59,7 +59,7 @@ func (t *teller) tell(n devserver.Notice) {
 	case devserver.Recovered:
 		t.say("recovered %s of %s that had been killed", count(n.Events, "event"), count(n.Journals, "worker"))
 	case devserver.Trimmed:
-		t.say("removed the oldest %s from the recording, with %s; it keeps %s (--keep)", count(n.Runs, "run"), count(n.Events, "event"), n.Keep)
+		t.say("the recording let go of its oldest, %s with %s; it keeps %s (--keep)", count(n.Runs, "run"), count(n.Events, "event"), n.Keep)
 	case devserver.Warning:
 		t.say("%s %s", t.style.warn.Render("warning:"), n.Text)
 	case devserver.Stopped:
