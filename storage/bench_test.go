@@ -180,6 +180,11 @@ func seeded(b *testing.B, l *load) (db *DB, run, other int64) {
 			b.Fatal(err)
 		}
 	}
+	size, err := db.Size(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("%.2f bytes an event, before log lines, payloads and builds", float64(size)/float64(l.n))
 	const logs = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
 		INSERT INTO logs (run_id, app, at, stream, request_id, text) SELECT iif(i % 5000, ?2, ?3), iif(i % 5000, 'shop', 'quiet'), ?4 * i / ?1,
 		iif(i % 1000, 'stdout', 'stderr'), iif(i % 10, NULL, i / 20), 'order ' || i || ' was packed and leaves the house tomorrow' FROM n`
@@ -187,7 +192,7 @@ func seeded(b *testing.B, l *load) (db *DB, run, other int64) {
 		INSERT INTO payloads (socket_id, request_id, at, direction, layer, place, size, data) SELECT i % 100, i / 10, i, 'sent', 'wire', i * 64, 64, randomblob(64) FROM n`
 	const builds = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
 		INSERT INTO builds (app, started_at, duration_ns, outcome) SELECT 'shop', i, 1, 'ok' FROM n`
-	err := db.update("seed", func(w *writer) error {
+	err = db.update("seed", func(w *writer) error {
 		for _, s := range [][]any{{logs, seedLines(*seed), run, other, l.at}, {payloads}, {builds}} {
 			if _, err := w.exec(s[0].(string), s[1:]...); err != nil {
 				return err

@@ -86,8 +86,8 @@ func requestIndex(f record.RequestFilter) (w where) {
 	case f.Host != "":
 		w.addIf(true, "q.id IN (SELECT l.request_id FROM sockets s INDEXED BY sockets_peer CROSS JOIN request_sockets l INDEXED BY request_sockets_socket ON l.socket_id = s.id WHERE "+hostMatch+")",
 			contains(f.Host), contains(f.Host))
-	case f.Status != 0:
-		w.addIf(true, "q.id IN (SELECT id FROM requests INDEXED BY requests_status WHERE status IS NOT NULL AND status BETWEEN ? AND ?)", low, high)
+	case f.Status != 0 && low/100 != 2:
+		w.addIf(true, "q.id IN (SELECT id FROM requests INDEXED BY requests_status WHERE status NOT BETWEEN 200 AND 299 AND status BETWEEN ? AND ?)", low, high)
 	case f.RunID != 0:
 		w.addIf(true, "q.id IN (SELECT id FROM requests INDEXED BY requests_run WHERE run_id = ?)", f.RunID)
 	case f.App != "":

@@ -51,7 +51,7 @@ CREATE TABLE gaps (
 
 -- For the questions of the console and the CLI, and for finding what goes with a run that is deleted.
 CREATE INDEX requests_run           ON requests (run_id);
-CREATE INDEX requests_status        ON requests (status) WHERE status IS NOT NULL;
+CREATE INDEX requests_status        ON requests (status) WHERE status NOT BETWEEN 200 AND 299; -- most are these
 CREATE INDEX request_sockets_socket ON request_sockets (socket_id);
 CREATE INDEX sockets_run            ON sockets (run_id);
 CREATE INDEX sockets_peer           ON sockets (host, remote_addr);
