@@ -90,6 +90,13 @@ type Recovered struct {
 // Note is something good to know, such as the end of a problem that was told.
 type Note struct{ Text string }
 
+// Trimmed says that the recording let go of its oldest runs.
+type Trimmed struct {
+	Runs   int
+	Events int64
+	Keep   string // what is kept: "2 GiB and 14d"
+}
+
 // Warning is a problem that devserver goes on with. Its text ends in a way out.
 type Warning struct{ Text string }
 
@@ -109,5 +116,6 @@ func (WorkerExited) notice()      {}
 func (Escapes) notice()           {}
 func (Recovered) notice()         {}
 func (Note) notice()              {}
+func (Trimmed) notice()           {}
 func (Warning) notice()           {}
 func (Stopped) notice()           {}

@@ -22,6 +22,7 @@ const (
 
 // plan is what is to be run: Options and devserver.yaml, put together and checked.
 type plan struct {
+	keep    keep
 	apps    []*plannedApp
 	data    string
 	console string
@@ -75,7 +76,11 @@ func newPlan(ctx context.Context, o *Options) (*plan, error) {
 	if err != nil {
 		return nil, &UsageError{err}
 	}
-	p := &plan{config: config, data: o.Data, console: cmp.Or(o.Console, defaultConsole)}
+	keep, err := parseKeep(o.Keep)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{config: config, data: o.Data, keep: keep, console: cmp.Or(o.Console, defaultConsole)}
 	wanted, err := wantedApps(o, config)
 	if err != nil {
 		return nil, err

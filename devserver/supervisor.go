@@ -43,6 +43,7 @@ type supervisor struct {
 	touched    chan struct{}
 	token      string
 	consoleURL string
+	keep       keep          // of the recording
 	before     record.Counts // what the recording held at the start
 	// explainFlags make the command explain judge as this run does.
 	explainFlags []string
@@ -68,6 +69,7 @@ func Run(ctx context.Context, o Options) error {
 		return stopped(ctx, err)
 	}
 	s := &supervisor{opts: o, notices: newNotifier(o.Notify), peers: peers{}, touched: make(chan struct{}, 1), token: control.NewToken()}
+	s.keep = p.keep
 	s.notices.under, s.notices.cutsOff = p.under, p.apps[0].policy.Mode(sandbox.RuleDeadline) == sandbox.ModeEnforce
 	s.fleet = &fleet{changed: s.clockMoved}
 	s.work, s.stopWork = context.WithCancel(context.Background())

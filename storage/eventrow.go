@@ -2,35 +2,26 @@ package storage
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
+
+	"modernc.org/sqlite/vtab"
 
 	"github.com/seed-d81df0db/devserver/sandbox"
 )
 
-// An INSERT has a price of its own and one for each value it binds, so events are added many at a time, and what can
-// be said in the statement's text is not bound: the run (?1), the ids, which follow one another (?2), and the words for
-// the kinds. Events of two shapes take turns in the journal: most have no words, and for them three NULLs are not bound.
-const (
-	insertPlain = `INSERT INTO events (run_id, id, socket_id, request_id, at, kind, bytes, duration_ns) VALUES `
-	insertWords = `INSERT INTO events (run_id, id, socket_id, request_id, at, kind, bytes, duration_ns, rule, error, detail) VALUES `
-	perPlain    = 6 // values bound for each event
-	perWords    = 9
-)
+// Binding values costs more than adding the rows they make, so a batch is not bound: SQLite reads it as a virtual table,
+// by one statement. The table is the writer connection's own (temp), and no part of the file.
 
-// rowsPerInsert are the numbers of events for which there is a statement.
-var rowsPerInsert = [...]int{64, 8, 1}
+// insertEvents adds the rows of the feed. The words for the kinds are in its text; ?1 is the run.
+var insertEvents = `INSERT INTO events (id, run_id, socket_id, request_id, at, kind, bytes, duration_ns, rule, error, detail)
+	SELECT id, ?1, socket_id, request_id, at, ` + kindWords() + `, bytes, duration_ns, rule, error, detail FROM temp.feed`
 
-// shape is the statements for one kind of event rows.
-type shape struct {
-	bound int // values of each row
-	texts [len(rowsPerInsert)]string
-}
-
-var plain, words = newShape(insertPlain, perPlain, ""), newShape(insertWords, perWords, ", ?, ?, ?")
-
-func newShape(insert string, bound int, tail string) *shape {
+func kindWords() string {
 	var kinds strings.Builder
-	kinds.WriteString("CASE ?")
+	kinds.WriteString("CASE kind")
 	for _, k := range []sandbox.Kind{sandbox.KindSend, sandbox.KindReceive} { // asked first: most events are these
 		fmt.Fprintf(&kinds, " WHEN %d THEN '%v'", k, k)
 	}
@@ -40,61 +31,112 @@ func newShape(insert string, bound int, tail string) *shape {
 		}
 	}
 	fmt.Fprintf(&kinds, " ELSE '%v' END", sandbox.KindNone)
-	s := &shape{bound: bound}
-	for i, n := range rowsPerInsert {
-		rows := make([]string, n)
-		for k := range rows {
-			rows[k] = fmt.Sprintf("(?1, ?2 + %d, ?, ?, ?, %s, ?, ?%s)", k, kinds.String(), tail)
-		}
-		s.texts[i] = insert + strings.Join(rows, ", ")
-	}
-	return s
+	return kinds.String()
 }
 
-// rowBuffer gathers rows of the table events that have one shape and ids that follow one another.
-type rowBuffer struct {
-	w     *writer
-	run   any
-	shape *shape
-	first int64 // id of the first row
-	rows  int
-	args  []any // the first two are the statement's, then those of each row
+// feed is the rows of the table events that a writer is about to add: their ids follow one another.
+type feed struct {
+	first  int64 // id of the first row
+	events []*sandbox.Event
 }
 
-func (r *rowBuffer) add(id int64, e *sandbox.Event) error {
-	s := plain
-	if e.Rule != "" || e.Error != "" || e.Detail != "" {
-		s = words
+// add takes an event until flush.
+func (f *feed) add(id int64, e *sandbox.Event) {
+	if len(f.events) == 0 {
+		f.first = id
 	}
-	if r.rows > 0 && (s != r.shape || r.rows == rowsPerInsert[0]) {
-		if err := r.flush(); err != nil {
-			return err
-		}
-	}
-	if r.rows == 0 {
-		r.shape, r.first = s, id
-		r.args = append(r.args[:0], r.run, id)
-	}
-	r.rows++
-	r.args = append(r.args, number(int64(e.Socket)), number(int64(e.Request)), e.At, int64(e.Kind), e.Bytes, int64(e.Duration))
-	if s == words {
-		r.args = append(r.args, text(string(e.Rule)), text(e.Error), text(e.Detail))
-	}
-	return nil
+	f.events = append(f.events, e)
 }
 
-// flush adds the rows, in as few statements as there are for their number.
-func (r *rowBuffer) flush() error {
-	for i, n := range rowsPerInsert {
-		for ; r.rows >= n; r.rows -= n {
-			used := 2 + n*r.shape.bound
-			if _, err := r.w.exec(r.shape.texts[i], r.args[:used]...); err != nil {
-				return err
-			}
-			r.first += int64(n)
-			// What is left moves behind the statement's own two values.
-			r.args = append(append(r.args[:0], r.run, r.first), r.args[used:]...)
-		}
+// flush adds the rows. It lets go of the events whether that succeeds or not.
+func (f *feed) flush(w *writer, run int64) error {
+	defer f.drop()
+	if len(f.events) == 0 {
+		return nil
 	}
-	return nil
+	_, err := w.exec(insertEvents, number(run))
+	return err
+}
+
+func (f *feed) drop() {
+	clear(f.events)
+	f.events = f.events[:0]
+}
+
+// The module "devserver_feed" makes a table of the feed whose number is the table's argument.
+const feedModule = "devserver_feed"
+
+var (
+	feeds     sync.Map // number as text → *feed
+	feedsMade atomic.Int64
+	// registerFeeds makes the module known to connections that are opened later.
+	registerFeeds = sync.OnceValue(func() error { return vtab.RegisterModule(nil, feedModule, feedTables{}) })
+)
+
+// createFeed makes the table temp.feed of a writer's connection.
+func (w *writer) createFeed() error {
+	w.feedName = strconv.FormatInt(feedsMade.Add(1), 10)
+	feeds.Store(w.feedName, &w.feed)
+	_, err := w.exec(`CREATE VIRTUAL TABLE temp.feed USING ` + feedModule + `(` + w.feedName + `)`)
+	return err
+}
+
+type feedTables struct{}
+
+func (feedTables) Create(c vtab.Context, args []string) (vtab.Table, error) {
+	f, ok := feeds.Load(args[len(args)-1]) // behind the module's, the schema's and the table's name
+	if !ok {
+		return nil, fmt.Errorf("no feed of events %q", args)
+	}
+	return feedTable{f.(*feed)}, c.Declare(`CREATE TABLE feed (id, socket_id, request_id, at, kind, bytes, duration_ns, rule, error, detail)`)
+}
+
+func (t feedTables) Connect(c vtab.Context, args []string) (vtab.Table, error) {
+	return t.Create(c, args)
+}
+
+type feedTable struct{ *feed }
+
+func (feedTable) BestIndex(*vtab.IndexInfo) error { return nil }
+func (t feedTable) Open() (vtab.Cursor, error)    { return &feedCursor{feed: t.feed}, nil }
+func (feedTable) Disconnect() error               { return nil }
+func (feedTable) Destroy() error                  { return nil }
+
+// feedCursor is a place in a feed.
+type feedCursor struct {
+	*feed
+	row int
+}
+
+func (c *feedCursor) Filter(int, string, []vtab.Value) error { c.row = 0; return nil }
+func (c *feedCursor) Next() error                            { c.row++; return nil }
+func (c *feedCursor) Eof() bool                              { return c.row >= len(c.events) }
+func (c *feedCursor) Rowid() (int64, error)                  { return c.first + int64(c.row), nil }
+func (c *feedCursor) Close() error                           { return nil }
+
+func (c *feedCursor) Column(col int) (vtab.Value, error) {
+	e := c.events[c.row]
+	switch col {
+	case 0:
+		return c.first + int64(c.row), nil
+	case 1:
+		return number(int64(e.Socket)), nil
+	case 2:
+		return number(int64(e.Request)), nil
+	case 3:
+		return e.At, nil
+	case 4:
+		return int64(e.Kind), nil
+	case 5:
+		return e.Bytes, nil
+	case 6:
+		return int64(e.Duration), nil
+	case 7:
+		return text(string(e.Rule)), nil
+	case 8:
+		return text(e.Error), nil
+	case 9:
+		return text(e.Detail), nil
+	}
+	return nil, fmt.Errorf("feed of events: no column %d", col)
 }

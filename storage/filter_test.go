@@ -185,14 +185,17 @@ func TestSocketFilters(t *testing.T) {
 	all := must[[]record.Socket](t)(db.Sockets(ctx, record.SocketFilter{Limit: -1}))
 	events := must[[]record.Event](t)(db.Events(ctx, record.EventFilter{Limit: -1}))
 	served := map[[2]int64]bool{}
+	ruled := map[int64][]string{}
 	for _, e := range events {
 		served[[2]int64{e.RequestID, e.SocketID}] = true
+		ruled[e.SocketID] = append(ruled[e.SocketID], e.Rule)
 	}
 	for range 500 / thorough {
 		var f record.SocketFilter
 		f.App = []string{"", "shop", "quiet"}[r.IntN(3)]
 		f.State = []string{"", "open", "denied", "idle"}[r.IntN(4)]
 		f.Host = []string{"", "h1_", "0.3:"}[r.IntN(3)]
+		f.Rule = []string{"", "", "port25", "quota"}[r.IntN(4)]
 		f.RunID = r.Int64N(5) * r.Int64N(2)
 		f.RequestID = r.Int64N(16) * r.Int64N(2)
 		f.Since = r.Int64N(now) * r.Int64N(2)
@@ -205,7 +208,7 @@ func TestSocketFilters(t *testing.T) {
 			idle := s.State == "open" && s.LastAt < f.IdleSince
 			if (f.App == "" || s.App == f.App) && (f.State == "" || s.State == f.State || f.State == "idle" && idle) &&
 				(f.Host == "" || strings.Contains(s.Host, f.Host) || strings.Contains(s.RemoteAddr, f.Host)) && (f.RunID == 0 || s.RunID == f.RunID) &&
-				(f.RequestID == 0 || s.RequestID == f.RequestID || served[[2]int64{f.RequestID, s.ID}]) &&
+				(f.Rule == "" || slices.Contains(ruled[s.ID], f.Rule)) && (f.RequestID == 0 || s.RequestID == f.RequestID || served[[2]int64{f.RequestID, s.ID}]) &&
 				(s.LastAt >= f.Since || s.ClosedAt >= f.Since) && (f.Before == 0 || s.ID < f.Before) && s.ID > f.After {
 				want = append(want, s.ID)
 			}
@@ -222,6 +225,107 @@ func TestSocketFilters(t *testing.T) {
 		}
 		if !slices.Equal(got, want) {
 			t.Fatalf("Sockets(%+v)\n got %v\nwant %v", f, got, want)
+		}
+	}
+}
+
+// TestRequestFilters does it for requests, whose answers come from the newest rows or from an index.
+func TestRequestFilters(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(4, 1))
+	db := openTemp(t)
+	now := history(t, db, r)
+	ctx := context.Background()
+	for id := range uint64(15) {
+		i := r.IntN(4)
+		b := Batch{RunID: int64(i), App: []string{"proxy", "shop", "shop", "mail"}[i]}
+		b.Events = append(b.Events, sandbox.Event{Kind: sandbox.KindRequestBegin, Request: id + 1, At: r.Int64N(now), Req: &sandbox.RequestInfo{Method: "GET", URL: fmt.Sprintf("/a%d_", id%4)}})
+		if id%5 > 0 {
+			b.Events = append(b.Events, sandbox.Event{Kind: sandbox.KindRequestEnd, Request: id + 1, At: now, Req: &sandbox.RequestInfo{Status: []int{200, 302, 404, 500}[r.IntN(4)]}})
+		}
+		if err := db.Write(ctx, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := must[[]record.Request](t)(db.Requests(ctx, record.RequestFilter{Limit: -1}))
+	events := must[[]record.Event](t)(db.Events(ctx, record.EventFilter{Limit: -1}))
+	about := func(q record.Request, is func(record.Event) bool) bool {
+		return slices.ContainsFunc(events, func(e record.Event) bool { return e.RequestID == q.ID && is(e) })
+	}
+	for range 1000 / thorough {
+		var f record.RequestFilter
+		f.App = []string{"", "shop", "proxy"}[r.IntN(3)]
+		f.URL = []string{"", "a1_", "nowhere"}[r.IntN(3)]
+		f.Status = []int{0, 0, 2, 4, 302}[r.IntN(5)]
+		f.Host = []string{"", "h1_", "0.3:"}[r.IntN(3)]
+		f.Rule = []string{"", "", "port25", "quota"}[r.IntN(4)]
+		f.RunID = r.Int64N(4) * r.Int64N(2)
+		f.Since = r.Int64N(now) * r.Int64N(2)
+		f.After = r.Int64N(16) * r.Int64N(2)
+		f.Before = r.Int64N(16) * r.Int64N(2)
+		f.Limit = []int{-1, 0, 1, 3}[r.IntN(4)]
+		var want []int64
+		for _, q := range all {
+			if (f.App == "" || q.App == f.App) && strings.Contains(q.URL, f.URL) && (f.Status == 0 || q.Status == f.Status || q.Status/100 == f.Status) &&
+				(f.RunID == 0 || q.RunID == f.RunID) && q.StartedAt >= f.Since && q.ID > f.After && (f.Before == 0 || q.ID < f.Before) &&
+				(f.Rule == "" || about(q, func(e record.Event) bool { return e.Rule == f.Rule })) &&
+				(f.Host == "" || about(q, func(e record.Event) bool {
+					return strings.Contains(e.Host, f.Host) || strings.Contains(e.RemoteAddr, f.Host)
+				})) {
+				want = append(want, q.ID)
+			}
+		}
+		if n := limit(f.Limit); n >= 0 && len(want) > n {
+			want = want[:n]
+		}
+		var got []int64
+		for _, q := range must[[]record.Request](t)(db.Requests(ctx, f)) {
+			got = append(got, q.ID)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("Requests(%+v)\n got %v\nwant %v", f, got, want)
+		}
+	}
+}
+
+// TestLogFilters asks for the lines of an app that wrote few among many of another's.
+func TestLogFilters(t *testing.T) {
+	t.Parallel()
+	db := openTemp(t)
+	busy, quiet := startRun(t, db, "shop"), startRun(t, db, "quiet")
+	add := func(run int64, app string, n int) {
+		err := db.update("add", func(w *writer) error {
+			_, err := w.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+				INSERT INTO logs (run_id, app, at, stream, text) SELECT ?, ?, i, 'stdout', 'line ' || i FROM n`, n, number(run), app)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(quiet, "quiet", 7)
+	add(0, "quiet", 3)
+	add(busy, "shop", newest+50)
+	add(quiet, "quiet", 5)
+	for _, tt := range []struct {
+		f    record.LogFilter
+		rows int
+	}{
+		{record.LogFilter{App: "quiet"}, 15},
+		{record.LogFilter{App: "quiet", Limit: 5}, 5},
+		{record.LogFilter{App: "quiet", Limit: 6}, 6},
+		{record.LogFilter{App: "quiet", Ascending: true, Limit: -1}, 15},
+		{record.LogFilter{App: "quiet", Text: "line 3"}, 3},
+		{record.LogFilter{App: "quiet", Before: 11}, 10},
+		{record.LogFilter{App: "shop"}, 200},
+		{record.LogFilter{App: "shop", Limit: -1}, newest + 50},
+		{record.LogFilter{App: "none"}, 0},
+		{record.LogFilter{RunID: quiet}, 12},
+		{record.LogFilter{Since: newest + 1, Text: "line"}, 50},
+	} {
+		rows := must[[]record.Log](t)(db.Logs(context.Background(), tt.f))
+		if len(rows) != tt.rows || slices.ContainsFunc(rows, func(l record.Log) bool { return tt.f.App != "" && l.App != tt.f.App }) {
+			t.Errorf("Logs(%+v) returned %d lines, want %d of that app", tt.f, len(rows), tt.rows)
 		}
 	}
 }

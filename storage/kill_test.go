@@ -21,6 +21,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, writeForever(path))
 		os.Exit(1)
 	}
+	if path := os.Getenv(trimEnv); path != "" {
+		fmt.Fprintln(os.Stderr, trimForever(path))
+		os.Exit(1)
+	}
 	if dir := os.Getenv(fullDiskEnv); dir != "" {
 		if err := onSmallDisk(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -25,6 +25,14 @@ func (db *DB) AddLog(l record.Log) (id int64, err error) {
 func (db *DB) Logs(ctx context.Context, f record.LogFilter) ([]record.Log, error) {
 	var w where
 	w.addIf(f.App != "", "l.app = ?", f.App)
+	if f.App != "" && f.After == 0 && f.RequestID == 0 && f.RunID == 0 {
+		if rare, err := db.rareLogs(ctx, f.App, before(f.Before), limit(f.Limit)); err != nil {
+			return nil, err
+		} else if rare {
+			w.addIf(true, `l.id IN (SELECT id FROM logs INDEXED BY logs_run WHERE run_id IN (SELECT id FROM runs WHERE app = ?)
+				UNION ALL SELECT id FROM logs INDEXED BY logs_run WHERE run_id IS NULL)`, f.App)
+		}
+	}
 	w.addIf(f.Stream != "", "l.stream = ?", f.Stream)
 	w.addIf(f.Text != "", `l.text LIKE ? ESCAPE '\'`, contains(f.Text))
 	w.addIf(f.RequestID != 0, "l.request_id = ?", f.RequestID)
@@ -42,6 +50,13 @@ func (db *DB) Logs(ctx context.Context, f record.LogFilter) ([]record.Log, error
 		err = scan(&l.ID, &l.RunID, &l.App, &l.At, &l.Stream, &l.RequestID, &l.Text, &l.Request, &l.Status)
 		return l, err
 	})
+}
+
+// rareLogs reports whether fewer than n of the newest lines are of the app, so that its runs lead there faster.
+func (db *DB) rareLogs(ctx context.Context, app string, before int64, n int) (bool, error) {
+	const q = `SELECT count(*) FROM (SELECT app FROM logs WHERE id < ? ORDER BY id DESC LIMIT ?) WHERE app = ?`
+	found, err := one(query(ctx, db, "logs", q, []any{before, newest, app}, scanID))
+	return n < 0 || found < int64(n), err
 }
 
 // AddBuild adds a build and returns its id. b.ID is ignored.

@@ -51,7 +51,7 @@ func (h heading) check(path string, known int) error {
 	return nil
 }
 
-// migrate brings the file to the newest version, each step in a transaction of its own. Two that start at once
+// migrate brings the file to the newest version: an old one by steps, each in a transaction of its own, a new one at once. Two that start at once
 // wait for each other: the version is read again inside the transaction.
 func (m migrations) migrate(ctx context.Context, conn *sql.Conn, path string) error {
 	h, err := readHeading(ctx, conn)
@@ -66,7 +66,20 @@ func (m migrations) migrate(ctx context.Context, conn *sql.Conn, path string) er
 			return fmt.Errorf("back up before migrating: %w", err)
 		}
 	}
+	if h.version == 0 { // whole at once, so that another one never takes it for an old file
+		return transact(ctx, conn, func() error { return m.steps(ctx, conn, 0) })
+	}
 	for n := h.version; n < len(m.names); n++ {
+		if err := transact(ctx, conn, func() error { return m.step(ctx, conn, n) }); err != nil {
+			return fmt.Errorf("%s: %w", m.names[n], err)
+		}
+	}
+	return nil
+}
+
+// steps applies all from names[n] on.
+func (m migrations) steps(ctx context.Context, conn *sql.Conn, n int) error {
+	for ; n < len(m.names); n++ {
 		if err := m.step(ctx, conn, n); err != nil {
 			return fmt.Errorf("%s: %w", m.names[n], err)
 		}
@@ -74,23 +87,21 @@ func (m migrations) migrate(ctx context.Context, conn *sql.Conn, path string) er
 	return nil
 }
 
-// step applies names[n] unless another process has done so meanwhile.
+// step applies names[n], inside a transaction, unless another process has done so meanwhile.
 func (m migrations) step(ctx context.Context, conn *sql.Conn, n int) error {
 	text, err := fs.ReadFile(m.files, m.names[n])
 	if err != nil {
 		return err
 	}
-	return transact(ctx, conn, func() error {
-		h, err := readHeading(ctx, conn)
-		if err != nil || h.version > n {
-			return err
-		}
-		if _, err := conn.ExecContext(ctx, string(text)); err != nil {
-			return err
-		}
-		_, err = conn.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, n+1))
+	h, err := readHeading(ctx, conn)
+	if err != nil || h.version > n {
 		return err
-	})
+	}
+	if _, err := conn.ExecContext(ctx, string(text)); err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, n+1))
+	return err
 }
 
 // backup copies the file beside itself, as recording.db.schema-2, before its schema changes.

@@ -20,20 +20,26 @@ func query[T any](ctx context.Context, db *DB, step, q string, args []any, row f
 	if err != nil {
 		return nil, db.explain(step, err)
 	}
-	rows, err := pool.QueryContext(ctx, q, args...)
-	if err != nil {
-		return nil, db.explain(step, err)
-	}
-	defer rows.Close()
-	var all []T
-	for rows.Next() {
-		v, err := row(rows.Scan)
+	return each(db, step, row)(pool.QueryContext(ctx, q, args...))
+}
+
+// each makes a value of each row of what was asked.
+func each[T any](db *DB, step string, row func(scan func(...any) error) (T, error)) func(*sql.Rows, error) ([]T, error) {
+	return func(rows *sql.Rows, err error) ([]T, error) {
 		if err != nil {
 			return nil, db.explain(step, err)
 		}
-		all = append(all, v)
+		defer rows.Close()
+		var all []T
+		for rows.Next() {
+			v, err := row(rows.Scan)
+			if err != nil {
+				return nil, db.explain(step, err)
+			}
+			all = append(all, v)
+		}
+		return all, db.explain(step, rows.Err())
 	}
-	return all, db.explain(step, rows.Err())
 }
 
 // where gathers the conditions of a query.

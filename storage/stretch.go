@@ -19,16 +19,25 @@ func (in *ingest) saveStretch() error {
 		return nil
 	}
 	var start, end int64
-	err := in.w.row(`SELECT first_event, last_event FROM stretches WHERE run_id = ? ORDER BY first_event DESC LIMIT 1`, []any{in.batch.RunID}, &start, &end)
+	err := in.w.row(`SELECT first_event, last_event FROM stretches WHERE run_id = ? AND (app IS NULL OR app = ?) ORDER BY first_event DESC LIMIT 1`,
+		[]any{in.batch.RunID, in.batch.App}, &start, &end)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	if err == nil && last-start < stretchWidth && first-end <= stretchGap {
+	gap := int64(stretchGap)
+	if in.batch.RunID == 0 { // what lies between would be another app's, by nothing told apart
+		gap = 1
+	}
+	if err == nil && last-start < stretchWidth && first-end <= gap {
 		_, err := in.w.exec(`UPDATE stretches SET last_event = ?, min_at = min(min_at, ?), max_at = max(max_at, ?) WHERE first_event = ?`,
 			last, in.minAt, in.maxAt, start)
 		return err
 	}
-	_, err = in.w.exec(`INSERT INTO stretches (first_event, last_event, run_id, min_at, max_at) VALUES (?, ?, ?, ?, ?)`,
-		first, last, in.batch.RunID, in.minAt, in.maxAt)
+	var app any // the run's
+	if in.batch.RunID == 0 {
+		app = in.batch.App
+	}
+	_, err = in.w.exec(`INSERT INTO stretches (first_event, last_event, run_id, min_at, max_at, app) VALUES (?, ?, ?, ?, ?, ?)`,
+		first, last, in.batch.RunID, in.minAt, in.maxAt, app)
 	return err
 }

@@ -2,7 +2,9 @@ package storage
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/seed-d81df0db/devserver/sandbox/record"
@@ -18,8 +20,9 @@ func scanSource(scan func(...any) error) (s source, err error) {
 
 // sources is a query for sources: those come first whose nearest id comes first in the filter's order.
 type sources struct {
-	text string
-	args []any
+	text   string
+	args   []any
+	socket int64 // 0: they are on no socket; else any number
 }
 
 // stretchSources are the stretches of the filter's time, run and app.
@@ -31,7 +34,7 @@ func stretchSources(f record.EventFilter) sources {
 	if f.Ascending {
 		by = " ORDER BY first_event"
 	}
-	return sources{`SELECT 0, first_event, last_event FROM stretches` + w.clause() + by, w.args}
+	return sources{`SELECT 0, first_event, last_event FROM stretches` + w.clause() + by, w.args, 0}
 }
 
 func stretchWhere(f record.EventFilter) (w where) {
@@ -44,7 +47,7 @@ func stretchWhere(f record.EventFilter) (w where) {
 // socketSources are the sockets to the filter's host, each from its first event to its last.
 func socketSources(f record.EventFilter) sources {
 	w := where{}
-	w.addIf(true, hostMatch, contains(f.Host), contains(f.Host))
+	w.addIf(true, toHost, contains(f.Host), contains(f.Host))
 	w.addIf(f.App != "", "s.app = ?", f.App)
 	w.addIf(f.After != 0, "s.last_event > ?", f.After)
 	w.addIf(f.Before != 0, "s.first_event < ?", f.Before)
@@ -55,34 +58,71 @@ func socketSources(f record.EventFilter) sources {
 	if f.Ascending {
 		by, near = " ORDER BY max(s.first_event, ?)", f.After
 	}
-	return sources{`SELECT s.id, s.first_event, s.last_event FROM sockets s` + w.clause() + by, append(w.args, near)}
+	return sources{`SELECT s.id, s.first_event, s.last_event FROM sockets s` + w.clause() + by, append(w.args, near), 1}
 }
+
+// firstSources is how many sources are read at first. Most walks end within them, and a query that may stop there sorts
+// only so many.
+const firstSources = 256
 
 // walk goes through the sources, nearest first, until no later one can hold an event that comes before those found.
 func (db *DB) walk(ctx context.Context, f record.EventFilter, w where, from sources) (picking, error) {
-	rows, err := query(ctx, db, "sources of events", from.text, from.args, func(scan func(...any) error) (s source, err error) {
-		err = scan(&s.socket, &s.low, &s.high)
-		return s, err
-	})
+	pool, err := db.reader()
 	if err != nil {
-		return picking{}, err
+		return picking{}, db.explain("events", err)
 	}
-	found := nearest{ascending: f.Ascending, limit: limit(f.Limit)}
-	for _, s := range rows {
-		if found.beyond(s) {
+	k := walker{db: db, filter: f, where: w, found: nearest{ascending: f.Ascending, limit: limit(f.Limit)}}
+	// The question is the same for each source, so it is read and planned once.
+	p := w.within(source{socket: from.socket}).pick("events e"+source{socket: from.socket}.hint(), f)
+	if k.ask, err = pool.PrepareContext(ctx, "WITH "+p.text+" SELECT id FROM picked"); err != nil {
+		return picking{}, db.explain("events", err)
+	}
+	defer k.ask.Close()
+	for _, part := range []string{fmt.Sprintf(" LIMIT %d", firstSources), fmt.Sprintf(" LIMIT -1 OFFSET %d", firstSources)} {
+		rows, err := query(ctx, db, "sources of events", from.text+part, from.args, func(scan func(...any) error) (s source, err error) {
+			err = scan(&s.socket, &s.low, &s.high)
+			return s, err
+		})
+		if err != nil {
+			return picking{}, err
+		}
+		if done, err := k.through(ctx, rows); err != nil {
+			return picking{}, err
+		} else if done || len(rows) < firstSources {
 			break
 		}
-		if s, ok := found.cut(s); ok {
-			p := w.within(s).pick("events e"+s.hint(), f)
-			ids, err := query(ctx, db, "events", "WITH "+p.text+" SELECT id FROM picked", p.args, scanID)
-			if err != nil {
-				return picking{}, err
-			}
-			found.add(ids)
-		}
 	}
-	text, err := json.Marshal(found.ids)
+	text, err := json.Marshal(k.found.ids)
 	return picking{"picked(id) AS (SELECT value FROM json_each(?))", []any{string(text)}}, err
+}
+
+// walker is a walk under way.
+type walker struct {
+	db     *DB
+	filter record.EventFilter
+	where  where
+	ask    *sql.Stmt // for the ids of one source
+	found  nearest
+}
+
+// through asks each source. done says that no later one holds anything nearer.
+func (k *walker) through(ctx context.Context, rows []source) (done bool, err error) {
+	for _, s := range rows {
+		if k.found.beyond(s) {
+			return true, nil
+		}
+		s, ok := k.found.cut(s)
+		if !ok {
+			continue
+		}
+		p := k.where.within(s).pick("", k.filter)
+		ids, err := each(k.db, "events", scanID)(k.ask.QueryContext(ctx, p.args...))
+		if err != nil {
+			return false, err
+		}
+		k.found.add(ids)
+	}
+	return false, nil
 }
 
 func scanID(scan func(...any) error) (id int64, err error) {

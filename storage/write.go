@@ -63,7 +63,7 @@ func (w *writer) held(b Batch) (bool, error) {
 	return b.Segment == segment && b.Offset == offset, nil
 }
 
-// ingest is one batch on its way into the tables. Events are added as they are read; all that sums them is gathered in
+// ingest is one batch on its way into the tables. Events are added by one statement; all that sums them is gathered in
 // memory first and written once for each row touched.
 type ingest struct {
 	w     *writer
@@ -75,21 +75,24 @@ type ingest struct {
 	maxAt     int64
 	maxSocket int64 // the highest sockets.id before the batch: what is above is new
 
-	last     *socketRow // of the last event: most events follow one of the same socket
-	sockets  map[int64]*socketRow
-	order    []*socketRow // in the order in which they were first touched
-	loose    links        // of events that concern no socket
-	denials  map[denialKey]*denialRow
-	totals   totals
-	rows     rowBuffer
+	last    *socketRow // of the last event: most events follow one of the same socket
+	sockets map[int64]*socketRow
+	order   []*socketRow // in the order in which they were first touched
+	loose   links        // of events that concern no socket
+	denials map[denialKey]*denialRow
+	totals  totals
+
+	begun      map[int64]int    // requests that have not ended yet: their places in
+	beginnings []*sandbox.Event // nil: it ended
+
 	endedAt  int64 // when the run ended, 0: it has not
 	runEnded bool
 }
 
 func newIngest(w *writer, b *Batch) *ingest {
 	return &ingest{
-		w: w, batch: b, rows: rowBuffer{w: w, run: number(b.RunID)},
-		sockets: map[int64]*socketRow{}, denials: map[denialKey]*denialRow{},
+		w: w, batch: b,
+		sockets: map[int64]*socketRow{}, denials: map[denialKey]*denialRow{}, begun: map[int64]int{},
 	}
 }
 
@@ -114,6 +117,7 @@ func (in *ingest) begin() error {
 const patience = 4096
 
 func (in *ingest) events(ctx context.Context) error {
+	defer in.w.feed.drop()
 	for i := range in.batch.Events {
 		if i%patience == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -122,13 +126,14 @@ func (in *ingest) events(ctx context.Context) error {
 			return err
 		}
 	}
-	return in.rows.flush()
+	return in.w.feed.flush(in.w, in.batch.RunID)
 }
 
 func (in *ingest) event(e *sandbox.Event) error {
 	switch e.Kind {
 	case sandbox.KindRequestBegin:
-		return in.beginRequest(e)
+		in.beginRequest(e)
+		return nil
 	case sandbox.KindRequestEnd:
 		return in.endRequest(e)
 	case sandbox.KindStdout, sandbox.KindStderr, sandbox.KindPayload:
@@ -154,7 +159,8 @@ func (in *ingest) event(e *sandbox.Event) error {
 		in.deny(e, s, id)
 	}
 	in.totals.count(e)
-	return in.rows.add(id, e)
+	in.w.feed.add(id, e)
+	return nil
 }
 
 // finish writes all that was gathered, and the position.
@@ -163,6 +169,7 @@ func (in *ingest) finish() error {
 		name string
 		do   func() error
 	}{
+		{"begun requests", in.saveBegun},
 		{"sockets", in.saveSockets},
 		{"requests of sockets", in.saveLinks},
 		{"denials", in.saveDenials},

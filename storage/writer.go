@@ -9,7 +9,6 @@ import (
 // writerPragmas are for the one connection that writes. With a write-ahead log readers never wait; NORMAL keeps all
 // committed batches when a process is killed, and a sound file when the machine is.
 var writerPragmas = []string{
-
 	"journal_mode(wal)",
 	"synchronous(normal)",
 	"cache_size(-32768)",           // KiB
@@ -22,9 +21,15 @@ type writer struct {
 	pool  *sql.DB
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
+
+	feed     feed
+	feedName string
 }
 
 func newWriter(ctx context.Context, name string) (*writer, error) {
+	if err := registerFeeds(); err != nil {
+		return nil, err
+	}
 	pool, err := sql.Open("sqlite", name)
 	if err != nil {
 		return nil, err
@@ -35,10 +40,16 @@ func newWriter(ctx context.Context, name string) (*writer, error) {
 		pool.Close()
 		return nil, err
 	}
-	return &writer{pool: pool, conn: conn, stmts: map[string]*sql.Stmt{}}, nil
+	w := &writer{pool: pool, conn: conn, stmts: map[string]*sql.Stmt{}}
+	if err := w.createFeed(); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
 }
 
 func (w *writer) close() error {
+	feeds.Delete(w.feedName)
 	var errs []error
 	for _, s := range w.stmts {
 		errs = append(errs, s.Close())

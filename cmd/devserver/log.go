@@ -48,6 +48,8 @@ func (l *logger) tell(n devserver.Notice) {
 		l.log.Info("recovered", "journals", n.Journals, "events", n.Events)
 	case devserver.Note:
 		l.log.Info("note", "text", n.Text)
+	case devserver.Trimmed:
+		l.log.Info("trimmed", "runs", n.Runs, "events", n.Events, "keep", n.Keep)
 	case devserver.Warning:
 		l.log.Warn("warning", "text", n.Text)
 	case devserver.Stopped:

@@ -60,6 +60,8 @@ func (t *teller) tell(n devserver.Notice) {
 		t.say("recovered %s of %s that had been killed", count(n.Events, "event"), count(n.Journals, "worker"))
 	case devserver.Note:
 		t.say("%s", n.Text)
+	case devserver.Trimmed:
+		t.say("the recording let go of its oldest, %s with %s; it keeps %s (--keep)", count(n.Runs, "run"), count(n.Events, "event"), n.Keep)
 	case devserver.Warning:
 		t.say("%s %s", t.style.warn.Render("warning:"), n.Text)
 	case devserver.Stopped:

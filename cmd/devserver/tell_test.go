@@ -22,6 +22,7 @@ var aDay = []devserver.Notice{
 	devserver.ToolchainProgress{Step: "copying Go 1.26.8", Done: 900, Total: 900},
 	devserver.ToolchainProgress{Step: "compiling the patched standard library"},
 	devserver.Recovered{Journals: 1, Events: 1204},
+	devserver.Trimmed{Runs: 2, Events: 91204, Keep: "2 GiB and 14d"},
 	devserver.BuildStarted{App: "orders", First: true},
 	devserver.AppReady{App: "orders", URL: "http://127.0.0.1:8080", Console: "http://127.0.0.1:8000", Profile: "appengine", Build: 3120 * time.Millisecond, First: true},
 	devserver.Denied{App: "orders", Rule: "port25", Network: "tcp", Destination: "smtp.example.com:25", CallSite: "mail.go:42", Request: "POST /sign",

@@ -48,3 +48,14 @@ CREATE TABLE gaps (
 	events INTEGER NOT NULL, -- how many are missing; 0: not known
 	reason TEXT    NOT NULL
 );
+
+-- For the questions of the console and the CLI, and for finding what goes with a run that is deleted.
+CREATE INDEX requests_run           ON requests (run_id);
+CREATE INDEX requests_status        ON requests (status) WHERE status NOT BETWEEN 200 AND 299; -- most are these
+CREATE INDEX request_sockets_socket ON request_sockets (socket_id);
+CREATE INDEX sockets_run            ON sockets (run_id);
+CREATE INDEX sockets_peer           ON sockets (host, remote_addr);
+CREATE INDEX payloads_request       ON payloads (request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX logs_at                ON logs (at);
+
+ALTER TABLE stretches ADD COLUMN app TEXT; -- of the events; NULL: the run's
