@@ -34,6 +34,7 @@ func socketWhere(f record.SocketFilter) (w where) {
 	}
 	w.addIf(f.App != "", "s.app = ?", f.App)
 	w.addIf(f.Host != "", hostMatch, contains(f.Host), contains(f.Host))
+	w.addIf(f.Rule != "", "(s.rule = ? OR s.id IN (SELECT socket_id FROM events WHERE rule IS NOT NULL AND rule = ?))", f.Rule, f.Rule)
 	w.addIf(f.RequestID != 0, "s.id IN (SELECT socket_id FROM request_sockets WHERE request_id = ? UNION SELECT id FROM sockets WHERE request_id = ?)",
 		f.RequestID, f.RequestID)
 	w.addIf(f.RunID != 0, "s.run_id = ?", f.RunID)

@@ -13,6 +13,8 @@ type RequestFilter struct {
 	App    string
 	Method string
 	URL    string // part of the URL
+	Host   string // part of the host or the remote address of a socket that it used
+	Rule   string // that spoke about one of its operations
 	Status int    // exactly this; 1 to 5 stand for a hundred: 5 is 500 to 599
 	RunID  int64
 	Since  int64 // started at or after

@@ -99,6 +99,7 @@ type SocketFilter struct {
 	App       string
 	State     string // a state, or "idle": open, and unused since IdleSince
 	Host      string // part of the host or the remote address
+	Rule      string // that denied it, or spoke about one of its operations
 	RequestID int64
 	RunID     int64
 	Since     int64 // opened or used at or after
