@@ -140,7 +140,7 @@ func requestRow(p palette) func(devserver.Request) []cell {
 func requestStatus(p palette, r devserver.Request) cell {
 	switch {
 	case !requestEnded(r):
-		return cell{text: "served", style: p.dim}
+		return cell{text: "running", style: p.dim}
 	case r.Status == 0:
 		return cell{text: "none", style: p.bad}
 	case r.Status >= 500:

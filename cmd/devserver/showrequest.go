@@ -82,6 +82,7 @@ type step struct {
 	kind    string
 	n       int
 	bytes   int64
+	to      string // of what goes to an address of its own
 	rule    string
 	words   string
 }
@@ -94,7 +95,11 @@ func (s *requestStory) steps() []step {
 		if e.Kind == "reclaim" { // its duration is that of the idleness before
 			end = e.At
 		}
-		all = append(all, step{at: e.At, end: end, socket: e.SocketID, kind: e.Kind, n: 1, bytes: e.Bytes, rule: e.Rule, words: both(e.Error, "; ", e.Detail)})
+		to := ""
+		if e.Kind == "connect" || e.Kind == "deny" {
+			to = address(e.Host, e.RemoteAddr)
+		}
+		all = append(all, step{to: to, at: e.At, end: end, socket: e.SocketID, kind: e.Kind, n: 1, bytes: e.Bytes, rule: e.Rule, words: both(e.Error, "; ", e.Detail)})
 	}
 	for _, l := range s.Logs {
 		all = append(all, step{at: l.At, end: l.At, kind: l.Stream, n: 1, words: l.Text})
@@ -115,7 +120,7 @@ func (s *requestStory) steps() []step {
 // joins reports whether the next step can stand on the same line: more of the same, with nothing to tell.
 func (a step) joins(b step) bool {
 	same := a.socket == b.socket && a.socket != 0 && a.kind == b.kind
-	return same && a.words == "" && b.words == "" && a.rule == "" && b.rule == ""
+	return same && a.to == b.to && a.words == "" && b.words == "" && a.rule == "" && b.rule == ""
 }
 
 // what says what was done.
@@ -124,6 +129,7 @@ func (a step) what() string {
 	if a.n > 1 {
 		text = fmt.Sprintf("%d × %s", a.n, a.kind)
 	}
+	text = both(text, " ", a.to)
 	if a.bytes > 0 {
 		text += " " + size(a.bytes)
 	}

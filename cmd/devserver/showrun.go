@@ -92,7 +92,7 @@ func (s *runStory) tell(w io.Writer) error {
 		page.line("")
 		page.line("Its last words:")
 		for line := range strings.SplitSeq(strings.TrimRight(r.LastWords, "\n"), "\n") {
-			page.line("  %s", clean(strings.ReplaceAll(line, "\t", "    ")))
+			page.line("%s", strings.TrimRight("  "+clean(strings.ReplaceAll(line, "\t", "    ")), " "))
 		}
 	}
 	return page.write(w)

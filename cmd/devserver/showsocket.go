@@ -14,7 +14,7 @@ type socketStory struct {
 	Events   []devserver.Event `json:"events"`
 	Cut      bool              `json:"cut,omitempty"`      // there are more events between the first and the last
 	Captured []captured        `json:"captured,omitempty"` // bytes of it that the recording holds
-	Advice   string            `json:"advice,omitempty"`   // about the rule that denied it
+	Advice   string            `json:"advice,omitempty"`   // about the rule that denied or reclaimed it
 }
 
 // captured is how many bytes of a direction and a layer are held.
@@ -29,7 +29,7 @@ func lookSocket(ctx context.Context, rec *devserver.Recording, id int64, limit i
 	if err != nil {
 		return nil, err
 	}
-	s := &socketStory{Socket: row, Advice: devserver.Rule(row.Rule).Advice()}
+	s := &socketStory{Socket: row, Advice: devserver.Rule(ruleOf(&row)).Advice()}
 	if s.Events, s.Cut, err = bothEnds(ctx, rec, devserver.EventFilter{SocketID: id}, limit); err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (s *socketStory) tell(w io.Writer) error {
 	for _, c := range s.Captured {
 		page.row("captured", fmt.Sprintf("%s %s (%s)", size(c.Bytes), c.Direction, c.Layer))
 	}
-	rules := []string{row.Rule}
+	rules := []string{ruleOf(row)}
 	for _, e := range s.Events {
 		rules = append(rules, e.Rule)
 	}
@@ -114,9 +114,13 @@ func storyRow(p palette, start int64, e devserver.Event, meant bool) []cell {
 	case e.Kind == "reclaim":
 		kind.style = p.cut
 	}
+	lasted, detail := took(e.DurationNS), e.Detail
+	if e.Kind == "reclaim" && lasted != "" { // how long it had been idle
+		lasted, detail = "", both("idle for "+lasted, "; ", detail)
+	}
 	return []cell{
-		{text: number(e.ID), right: true}, {text: since(start, e.At), right: true}, {text: took(e.DurationNS), right: true}, kind,
-		{text: number(e.Bytes), right: true}, {text: e.Rule}, {text: requestName(e.RequestID, e.Request)}, {text: e.Error}, {text: e.Detail},
+		{text: number(e.ID), right: true}, {text: since(start, e.At), right: true}, {text: lasted, right: true}, kind,
+		{text: number(e.Bytes), right: true}, {text: e.Rule}, {text: requestName(e.RequestID, e.Request)}, {text: e.Error}, {text: detail},
 	}
 }
 
@@ -125,11 +129,22 @@ func socketEnd(s *devserver.Socket) string {
 	if s.ClosedAt == 0 {
 		return "not yet; last used " + dateTime(s.LastAt)
 	}
-	end := dateTime(s.ClosedAt) + ", " + since(s.OpenedAt, s.ClosedAt)
+	end := dateTime(s.ClosedAt)
+	if s.ClosedAt > s.OpenedAt {
+		end += ", after " + took(s.ClosedAt-s.OpenedAt)
+	}
 	if s.CloseReason != "" {
 		end += ", by " + s.CloseReason
 	}
 	return end
+}
+
+// ruleOf is the rule by which a socket came to its state; "" when none did.
+func ruleOf(s *devserver.Socket) string {
+	if s.State == "reclaimed" {
+		return "reclaimed"
+	}
+	return s.Rule
 }
 
 // traffic is what went one way, "" for nothing.
