@@ -233,7 +233,7 @@ func TestShowJSON(t *testing.T) {
 	path := shop(t)
 	for _, tt := range []struct{ id, want string }{
 		{"r12", `^{"request":{"id":12,.*"sockets":\[{"id":7,.*"events":\[{"id":1,.*"logs":\[{"id":1,`},
-		{"s7", `^{"socket":{"id":7,.*"events":\[{"id":2,.*"captured":\[{"layer":"wire","direction":"sent","bytes":8}\]}$`},
+		{"s7", `^{"socket":{"id":7,.*"events":\[{"id":2,.*"captured":\[{"layer":"wire","direction":"sent","bytes":8}\],"advice":"Close idle connections`},
 		{"e6", `^{"event":{"id":6,.*"socket":{"id":14,.*"advice":"`},
 		{"e4", `"before":\[{"id":2,.*{"id":3,.*"after":\[{"id":5,.*{"id":7,.*{"id":8,`},
 		{"run 1", `^{"run":{"id":1,.*"requests":2,"sockets":2},"build":{"id":1,.*"denials":1,"gaps":\[{"id":1,`},
