@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/seed-d81df0db/devserver/sandbox/record"
@@ -25,7 +27,8 @@ const window = 8192
 // PCAPNG writes what the sockets did as packets, as if they had been caught between the app and production: each app is an
 // interface, each operation a segment or datagram at its time, and handshake, acknowledgements and end are made up to fit.
 // Where bytes were captured they are in the packets; of others there is the length only, and packets are cut as by a
-// capture limit. Comments tell rule, line of code and request with the first packet of a socket, and how it ended with
+// capture limit. A dial that was denied is a SYN that is answered with RST, to 0.0.0.0 where the name was denied before it had an
+// address. Comments tell rule, line of code and request with the first packet of a socket, and how it ended with
 // the last. What cannot be a packet is counted and told to o.Note.
 //
 // Times are those of the operations: of a receive its end, of all else its start. With o.RequestID or o.Since a
@@ -213,7 +216,7 @@ func (p *capture) tellLeft() {
 // Why sockets are left out.
 const (
 	listening = "they listen"
-	noAddress = "they have no address of a peer (a name that was denied, UDP to many)"
+	noAddress = "they have no address of a peer (denied to listen, UDP to many)"
 	noNetwork = "their network has no packets (unix)"
 	afterEnd  = "operations came in after their end"
 	notHeld   = "the recording does not hold them any more"
@@ -226,6 +229,9 @@ func (c *conn) place() string {
 		return noNetwork
 	}
 	remote, err := netip.ParseAddrPort(c.row.RemoteAddr)
+	if err != nil && c.row.State == "denied" {
+		remote, err = unresolved(c.row.RemoteAddr)
+	}
 	if err != nil && c.row.LocalAddr != "" && c.row.Sends+c.row.Receives == 0 && c.row.State != "denied" {
 		return listening
 	}
@@ -246,6 +252,16 @@ func (c *conn) place() string {
 		c.local = netip.AddrPortFrom(here, c.local.Port())
 	}
 	return ""
+}
+
+// unresolved stands for the address of a name that was denied before it was looked up: 0.0.0.0 and the port that was said.
+func unresolved(said string) (netip.AddrPort, error) {
+	_, port, err := net.SplitHostPort(said)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(n)), err
 }
 
 // ops is a heap, the earliest first; at the same time the one that was recorded first.
