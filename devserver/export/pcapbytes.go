@@ -6,8 +6,8 @@ import (
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
 
-// payloadPage is how many payloads of a socket are read at once. They may be large, and many sockets are open at a time.
-const payloadPage = 8
+// capturedPage is how many payloads of a socket are read at once. They may be large, and many sockets are open at a time.
+const capturedPage = 8
 
 // payloads are the captured bytes of one socket, read as its operations come.
 type payloads struct {
@@ -40,7 +40,7 @@ func (p *payloads) take(ctx context.Context, c *conn, e *record.Event) ([]byte, 
 }
 
 func (p *payloads) more(ctx context.Context, c *conn) error {
-	rows, err := c.src.Payloads(ctx, record.PayloadFilter{SocketID: c.row.ID, RequestID: c.o.RequestID, Layer: "wire", After: p.after, Limit: payloadPage})
+	rows, err := c.src.Payloads(ctx, record.PayloadFilter{SocketID: c.row.ID, RequestID: c.o.RequestID, Layer: "wire", After: p.after, Limit: capturedPage})
 	if err != nil {
 		return err
 	}
@@ -53,6 +53,6 @@ func (p *payloads) more(ctx context.Context, c *conn) error {
 			p.held[row.EventID] = append(p.held[row.EventID], row)
 		}
 	}
-	p.done = len(rows) < payloadPage
+	p.done = len(rows) < capturedPage
 	return nil
 }

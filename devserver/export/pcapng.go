@@ -17,12 +17,12 @@ import (
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
 
-// pageSize is how many rows are asked for at once.
-const pageSize = 2000
+// packetPage is how many rows are asked for at once.
+const packetPage = 2000
 
-// window is how many operations are held back to be put in the order of their times: events are recorded when they end,
+// packetWindow is how many operations are held back to be put in the order of their times: events are recorded when they end,
 // and those of two workers as they were read.
-const window = 8192
+const packetWindow = 8192
 
 // PCAPNG writes what the sockets did as packets, as if they had been caught between the app and production: each app is an
 // interface, each operation a segment or datagram at its time, and handshake, acknowledgements and end are made up to fit.
@@ -68,7 +68,7 @@ func (p *capture) read(ctx context.Context) error {
 		return err
 	}
 	p.captured = len(some) > 0
-	f := record.EventFilter{App: p.o.App, RunID: p.o.RunID, RequestID: p.o.RequestID, Since: p.o.Since, Ascending: true, Limit: pageSize}
+	f := record.EventFilter{App: p.o.App, RunID: p.o.RunID, RequestID: p.o.RequestID, Since: p.o.Since, Ascending: true, Limit: packetPage}
 	for p.blocks.err == nil {
 		events, err := p.src.Events(ctx, f)
 		if err != nil {
@@ -83,7 +83,7 @@ func (p *capture) read(ctx context.Context) error {
 		if p.o.Progress != nil {
 			p.o.Progress(p.done, 0)
 		}
-		if len(events) < pageSize {
+		if len(events) < packetPage {
 			break
 		}
 		f.After = events[len(events)-1].ID
@@ -131,7 +131,7 @@ func (p *capture) take(ctx context.Context, e *record.Event) error {
 	}
 	heap.Push(&p.ops, op{at: at, id: e.ID, conn: c, event: *e})
 	p.waiting++
-	for p.waiting > window {
+	for p.waiting > packetWindow {
 		if err := p.next(ctx); err != nil {
 			return err
 		}

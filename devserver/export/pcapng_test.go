@@ -23,10 +23,10 @@ import (
 	"github.com/seed-d81df0db/devserver/storage"
 )
 
-const second = int64(time.Second)
+const oneSecond = int64(time.Second)
 
-// noon is when the test's recording begins.
-var noon = time.Date(2026, 11, 21, 12, 0, 0, 123456789, time.UTC).UnixNano()
+// talkNoon is when the test's recording begins.
+var talkNoon = time.Date(2026, 11, 21, 12, 0, 0, 123456789, time.UTC).UnixNano()
 
 // talk is the story of one socket of the test's recording.
 type talk struct {
@@ -35,10 +35,10 @@ type talk struct {
 }
 
 func ev(kind sandbox.Kind, at int64, bytes int64) sandbox.Event {
-	return sandbox.Event{Kind: kind, At: noon + at, Duration: 1000, Bytes: bytes}
+	return sandbox.Event{Kind: kind, At: talkNoon + at, Duration: 1000, Bytes: bytes}
 }
 
-func with(e sandbox.Event, change func(*sandbox.Event)) sandbox.Event {
+func changed(e sandbox.Event, change func(*sandbox.Event)) sandbox.Event {
 	change(&e)
 	return e
 }
@@ -47,31 +47,31 @@ func with(e sandbox.Event, change func(*sandbox.Event)) sandbox.Event {
 var talks = map[uint64]talk{
 	1: {sandbox.Info{Network: "tcp", Host: "db.example.com", Remote: "93.184.216.34:5432", Local: "127.0.0.1:40001", Standin: "127.0.0.1:5432", CallSite: "store/db.go:42"}, []sandbox.Event{
 		ev(sandbox.KindConnect, 10, 0), ev(sandbox.KindSend, 5000, 11), ev(sandbox.KindReceive, 9000, 7), ev(sandbox.KindSend, 12000, 200_000), ev(sandbox.KindReceive, 15000, 700_000),
-		with(ev(sandbox.KindClose, 20000, 0), func(e *sandbox.Event) { e.Reason = sandbox.ReasonApp }),
+		changed(ev(sandbox.KindClose, 20000, 0), func(e *sandbox.Event) { e.Reason = sandbox.ReasonApp }),
 	}},
 	2: {sandbox.Info{Network: "tcp", Remote: "[2001:db8:1::7]:443", Local: "[::1]:40002"}, []sandbox.Event{
 		ev(sandbox.KindConnect, 100, 0), ev(sandbox.KindSend, 6000, 5),
-		with(ev(sandbox.KindReclaim, 121*second, 0), func(e *sandbox.Event) { e.Reason, e.Duration = sandbox.ReasonReclaimed, 120*time.Second }),
-		with(ev(sandbox.KindSend, 130*second, 0), func(e *sandbox.Event) { e.Error = "write: broken pipe" }),
+		changed(ev(sandbox.KindReclaim, 121*oneSecond, 0), func(e *sandbox.Event) { e.Reason, e.Duration = sandbox.ReasonReclaimed, 120*time.Second }),
+		changed(ev(sandbox.KindSend, 130*oneSecond, 0), func(e *sandbox.Event) { e.Error = "write: broken pipe" }),
 	}},
 	3: {sandbox.Info{Network: "tcp", Remote: "10.0.0.7:5432", CallSite: "main.go:9"}, []sandbox.Event{
-		with(ev(sandbox.KindDeny, 300, 0), func(e *sandbox.Event) {
+		changed(ev(sandbox.KindDeny, 300, 0), func(e *sandbox.Event) {
 			e.Rule, e.Error, e.Detail = sandbox.RulePrivate, "permission denied", "10.0.0.7 is private"
 		}),
 	}},
 	4: {sandbox.Info{Network: "tcp", Remote: "93.184.216.35:81", Local: "127.0.0.1:40004"}, []sandbox.Event{
-		with(ev(sandbox.KindConnect, 400, 0), func(e *sandbox.Event) { e.Error = "connect: connection refused" }),
+		changed(ev(sandbox.KindConnect, 400, 0), func(e *sandbox.Event) { e.Error = "connect: connection refused" }),
 	}},
 	5: {sandbox.Info{Network: "udp", Remote: "93.184.216.36:53", Local: "127.0.0.1:40005"}, []sandbox.Event{
 		ev(sandbox.KindConnect, 500, 0), ev(sandbox.KindSend, 501, 30), ev(sandbox.KindReceive, 502, 300),
 	}},
 	6: {sandbox.Info{Network: "unix", Remote: "/run/x"}, []sandbox.Event{ev(sandbox.KindConnect, 600, 0), ev(sandbox.KindSend, 601, 30)}},
 	7: {sandbox.Info{Network: "tcp", Host: "smtp.example.com", Remote: "smtp.example.com:25"}, []sandbox.Event{
-		with(ev(sandbox.KindDeny, 700, 0), func(e *sandbox.Event) { e.Rule = sandbox.RulePort25 }),
+		changed(ev(sandbox.KindDeny, 700, 0), func(e *sandbox.Event) { e.Rule = sandbox.RulePort25 }),
 	}},
 	8: {sandbox.Info{Network: "tcp", Remote: "127.0.0.1:50008", Local: "127.0.0.1:8443"}, []sandbox.Event{ // accepted
 		ev(sandbox.KindCreate, 800, 0), ev(sandbox.KindReceive, 900, 1000), ev(sandbox.KindSend, 950, 2000),
-		with(ev(sandbox.KindClose, 21000, 0), func(e *sandbox.Event) { e.Reason = sandbox.ReasonPeer }),
+		changed(ev(sandbox.KindClose, 21000, 0), func(e *sandbox.Event) { e.Reason = sandbox.ReasonPeer }),
 	}},
 	9: {sandbox.Info{Network: "tcp", Remote: "93.184.216.34:5432", Local: "127.0.0.1:40001"}, []sandbox.Event{ // the port of 1 again; left open
 		ev(sandbox.KindConnect, 30000, 0), ev(sandbox.KindSend, 30001, 3),
@@ -79,15 +79,15 @@ var talks = map[uint64]talk{
 	10: {sandbox.Info{Network: "tcp4", Remote: "93.184.216.34:80", Local: "127.0.0.1:40010"}, []sandbox.Event{
 		// A receive that began first and ended last: it is recorded after the sends.
 		ev(sandbox.KindConnect, 40000, 0), ev(sandbox.KindSend, 45000, 17), ev(sandbox.KindSend, 47000, 18),
-		with(ev(sandbox.KindReceive, 42000, 40), func(e *sandbox.Event) { e.Duration = 8000 }),
-		with(ev(sandbox.KindClose, 60000, 0), func(e *sandbox.Event) { e.Reason = sandbox.ReasonReset }),
+		changed(ev(sandbox.KindReceive, 42000, 40), func(e *sandbox.Event) { e.Duration = 8000 }),
+		changed(ev(sandbox.KindClose, 60000, 0), func(e *sandbox.Event) { e.Reason = sandbox.ReasonReset }),
 	}},
 	11: {sandbox.Info{Network: "tcp", Local: "127.0.0.1:8444"}, []sandbox.Event{ev(sandbox.KindCreate, 1, 0), ev(sandbox.KindListen, 2, 0)}},
-	12: {sandbox.Info{Network: "tcp", Local: "0.0.0.0:80"}, []sandbox.Event{with(ev(sandbox.KindDeny, 750, 0), func(e *sandbox.Event) { e.Rule = sandbox.RuleListen })}},
+	12: {sandbox.Info{Network: "tcp", Local: "0.0.0.0:80"}, []sandbox.Event{changed(ev(sandbox.KindDeny, 750, 0), func(e *sandbox.Event) { e.Rule = sandbox.RuleListen })}},
 }
 
-// recording writes the talks into a recording; those with an even id are of the app mail.
-func recording(t testing.TB) *storage.DB {
+// talkRecording writes the talks into a recording; those with an even id are of the app mail.
+func talkRecording(t testing.TB) *storage.DB {
 	t.Helper()
 	db, err := storage.Open(filepath.Join(t.TempDir(), "recording.db"), storage.Options{})
 	if err != nil {
@@ -96,11 +96,11 @@ func recording(t testing.TB) *storage.DB {
 	t.Cleanup(func() { db.Close() })
 	runs := map[string]int64{}
 	for _, app := range []string{"shop", "mail"} {
-		if runs[app], err = db.StartRun(record.Run{App: app, StartedAt: noon}); err != nil {
+		if runs[app], err = db.StartRun(record.Run{App: app, StartedAt: talkNoon}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	begin := sandbox.Event{Kind: sandbox.KindRequestBegin, Request: 77, At: noon, Req: &sandbox.RequestInfo{Method: "GET", URL: "/orders/7"}}
+	begin := sandbox.Event{Kind: sandbox.KindRequestBegin, Request: 77, At: talkNoon, Req: &sandbox.RequestInfo{Method: "GET", URL: "/orders/7"}}
 	if err := db.Write(t.Context(), storage.Batch{RunID: runs["shop"], App: "shop", Events: []sandbox.Event{begin}}); err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func pcapng(t *testing.T, src Source, o Options) (capture []byte, notes []string
 func TestPCAPNGWithoutWarnings(t *testing.T) {
 	t.Parallel()
 	needTshark(t)
-	capture, notes := pcapng(t, recording(t), Options{})
+	capture, notes := pcapng(t, talkRecording(t), Options{})
 	if want := []string{
 		"left out of the packets: sockets, because " + noAddress + ": 1",
 		"left out of the packets: sockets, because " + noNetwork + ": 1",
@@ -217,16 +217,16 @@ func TestPCAPNGWithoutWarnings(t *testing.T) {
 func TestPCAPNGConversations(t *testing.T) {
 	t.Parallel()
 	needTshark(t)
-	db := recording(t)
+	db := talkRecording(t)
 	capture, _ := pcapng(t, db, Options{})
 	type sums struct{ sent, received int64 }
 	got := map[string]sums{}
 	for _, line := range tshark(t, capture, "-T", "fields", "-e", "frame.interface_name", "-e", "ip.src", "-e", "ipv6.src", "-e", "tcp.srcport", "-e", "tcp.dstport", "-e", "tcp.len",
 		"-e", "udp.srcport", "-e", "udp.dstport", "-e", "udp.length", "-e", "tcp.stream") {
 		f := strings.Split(line, "\t")
-		src, dst, n := f[3]+f[6], f[4]+f[7], number(t, f[5])
+		src, dst, n := f[3]+f[6], f[4]+f[7], wholeNumber(t, f[5])
 		if f[8] != "" {
-			n = number(t, f[8]) - 8
+			n = wholeNumber(t, f[8]) - 8
 		}
 		key, back := f[0]+" "+src+" "+dst+" "+f[9], f[0]+" "+dst+" "+src+" "+f[9]
 		if s, ok := got[back]; ok {
@@ -270,14 +270,14 @@ func TestPCAPNGConversations(t *testing.T) {
 	times := tshark(t, capture, "-Y", "tcp.srcport == 40010 && tcp.len > 0 || tcp.dstport == 40010 && tcp.len > 0", "-T", "fields", "-e", "frame.time_epoch", "-e", "tcp.len")
 	var exact []string
 	for _, p := range []struct{ at, n int64 }{{45000, 17}, {47000, 18}, {50000, 40}} {
-		exact = append(exact, fmt.Sprintf("%d.%09d\t%d", (noon+p.at)/second, (noon+p.at)%second, p.n))
+		exact = append(exact, fmt.Sprintf("%d.%09d\t%d", (talkNoon+p.at)/oneSecond, (talkNoon+p.at)%oneSecond, p.n))
 	}
 	if strings.Join(times, "\n") != strings.Join(exact, "\n") {
 		t.Errorf("times and lengths of socket 10\n%q, want\n%q", times, exact)
 	}
 }
 
-func number(t *testing.T, s string) int64 {
+func wholeNumber(t *testing.T, s string) int64 {
 	t.Helper()
 	if s == "" {
 		return 0
@@ -293,7 +293,7 @@ func number(t *testing.T, s string) int64 {
 func TestPCAPNGWords(t *testing.T) {
 	t.Parallel()
 	needTshark(t)
-	capture, _ := pcapng(t, recording(t), Options{})
+	capture, _ := pcapng(t, talkRecording(t), Options{})
 	for _, tt := range []struct{ filter, field, want string }{
 		{"tcp.flags.syn == 1 && tcp.dstport == 5432 && ip.dst == 93.184.216.34 && frame.comment contains \"db.go\"", "frame.comment", `socket 1 of run 1,call site: store/db\.go:42,host: db\.example\.com,stand-in: 127\.0\.0\.1:5432,request 77: GET /orders/7`},
 		{"ip.dst == 10.0.0.7", "frame.comment", `rule: private,call site: main\.go:9,deny by rule private: permission denied: 10\.0\.0\.7 is private`},
@@ -317,13 +317,13 @@ func TestPCAPNGWords(t *testing.T) {
 func TestPCAPNGPart(t *testing.T) {
 	t.Parallel()
 	needTshark(t)
-	db := recording(t)
+	db := talkRecording(t)
 	for _, tt := range []struct {
 		o    Options
 		want string // bytes of TCP and UDP that were sent and received
 	}{
 		{Options{RequestID: 77}, "11 7 200000 700000"}, {Options{App: "shop"}, "11 7 200000 700000 3 | 30 300"},
-		{Options{RunID: 2}, "2000 1000 5 17 18 40"}, {Options{Since: noon + 30000}, "3 17 18 40"}, {Options{App: "nobody"}, ""},
+		{Options{RunID: 2}, "2000 1000 5 17 18 40"}, {Options{Since: talkNoon + 30000}, "3 17 18 40"}, {Options{App: "nobody"}, ""},
 	} {
 		capture, _ := pcapng(t, db, tt.o)
 		var tcp, udp []string
@@ -333,10 +333,10 @@ func TestPCAPNGPart(t *testing.T) {
 			if from != last && sum > 0 {
 				tcp, sum = append(tcp, fmt.Sprint(sum)), 0
 			}
-			sum, last = sum+number(t, n), from
+			sum, last = sum+wholeNumber(t, n), from
 		}
 		for _, n := range tshark(t, capture, "-Y", "udp", "-T", "fields", "-e", "udp.length") {
-			udp = append(udp, fmt.Sprint(number(t, n)-8))
+			udp = append(udp, fmt.Sprint(wholeNumber(t, n)-8))
 		}
 		got := strings.Join(tcp, " ")
 		if len(udp) > 0 {
@@ -351,27 +351,27 @@ func TestPCAPNGPart(t *testing.T) {
 	}
 }
 
-// fullTarget is a file on a disk that has no room after some bytes.
-type fullTarget struct{ room int }
+// shortFile is a file on a disk that has no room after some bytes.
+type shortFile struct{ room int }
 
-var errFull = errors.New("no space left on device")
+var errNoRoom = errors.New("no space left on device")
 
-func (f *fullTarget) Write(p []byte) (int, error) {
+func (f *shortFile) Write(p []byte) (int, error) {
 	if f.room -= len(p); f.room < 0 {
-		return 0, errFull
+		return 0, errNoRoom
 	}
 	return len(p), nil
 }
 
 func TestPCAPNGFails(t *testing.T) {
 	t.Parallel()
-	db := recording(t)
-	if err := PCAPNG(t.Context(), &fullTarget{100}, db, Options{}); !errors.Is(err, errFull) || !strings.HasPrefix(err.Error(), "pcapng: write: ") {
+	db := talkRecording(t)
+	if err := PCAPNG(t.Context(), &shortFile{100}, db, Options{}); !errors.Is(err, errNoRoom) || !strings.HasPrefix(err.Error(), "pcapng: write: ") {
 		t.Errorf("a full disk: %v", err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	if err := PCAPNG(ctx, &fullTarget{1 << 30}, db, Options{}); !errors.Is(err, context.Canceled) {
+	if err := PCAPNG(ctx, &shortFile{1 << 30}, db, Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("stopped: %v", err)
 	}
 }
@@ -398,7 +398,7 @@ func TestPCAPNGAtRandom(t *testing.T) {
 		}
 		var got int64
 		for _, n := range tshark(t, capture, "-Y", "tcp.len > 0", "-T", "fields", "-e", "tcp.len") {
-			got += number(t, n)
+			got += wholeNumber(t, n)
 		}
 		if got != want {
 			t.Errorf("seed %d: %d bytes, want %d", seed, got, want)
@@ -409,7 +409,7 @@ func TestPCAPNGAtRandom(t *testing.T) {
 // randomEvents writes operations of sockets, in the order in which they end, and returns how many bytes went over them.
 func randomEvents(t *testing.T, db *storage.DB, rnd *rand.Rand) (bytes int64) {
 	t.Helper()
-	run, err := db.StartRun(record.Run{App: "shop", StartedAt: noon})
+	run, err := db.StartRun(record.Run{App: "shop", StartedAt: talkNoon})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -418,15 +418,15 @@ func randomEvents(t *testing.T, db *storage.DB, rnd *rand.Rand) (bytes int64) {
 		at, ends := rnd.Int64N(1e9), int64(0)
 		info := &sandbox.Info{Network: "tcp", Remote: fmt.Sprintf("93.184.216.%d:443", rnd.IntN(3)), Local: fmt.Sprintf("127.0.0.1:%d", 40000+id)}
 		if rnd.IntN(3) > 0 {
-			events = append(events, sandbox.Event{Kind: sandbox.KindConnect, Socket: id, At: noon + at, Duration: 1000, Info: info})
+			events = append(events, sandbox.Event{Kind: sandbox.KindConnect, Socket: id, At: talkNoon + at, Duration: 1000, Info: info})
 			at += 1000
 		} else {
-			events = append(events, sandbox.Event{Kind: sandbox.KindCreate, Socket: id, At: noon + at, Info: info})
+			events = append(events, sandbox.Event{Kind: sandbox.KindCreate, Socket: id, At: talkNoon + at, Info: info})
 		}
 		for range rnd.IntN(40) {
 			kind := []sandbox.Kind{sandbox.KindSend, sandbox.KindReceive}[rnd.IntN(2)]
 			began, lasted, n := at+1+rnd.Int64N(1e8), 1+rnd.Int64N(1e8), rnd.Int64N([]int64{10, 1000, 200_000}[rnd.IntN(3)])
-			events = append(events, sandbox.Event{Kind: kind, Socket: id, At: noon + began, Duration: time.Duration(lasted), Bytes: n})
+			events = append(events, sandbox.Event{Kind: kind, Socket: id, At: talkNoon + began, Duration: time.Duration(lasted), Bytes: n})
 			bytes, ends = bytes+n, max(ends, began+lasted)
 		}
 		if rnd.IntN(4) > 0 { // not always after all else: a close cuts off what is under way
@@ -435,7 +435,7 @@ func randomEvents(t *testing.T, db *storage.DB, rnd *rand.Rand) (bytes int64) {
 			if reason == sandbox.ReasonReclaimed {
 				kind = sandbox.KindReclaim
 			}
-			events = append(events, sandbox.Event{Kind: kind, Socket: id, At: noon + ends - rnd.Int64N(2), Reason: reason})
+			events = append(events, sandbox.Event{Kind: kind, Socket: id, At: talkNoon + ends - rnd.Int64N(2), Reason: reason})
 		}
 	}
 	ended := func(e sandbox.Event) int64 { return e.At + int64(e.Duration) }
