@@ -299,3 +299,34 @@ func followed(t *testing.T, name, path string) func(want string) {
 		}
 	}
 }
+
+// FuzzReadID: whatever is given as an ID is a thing with a number above 0, or wrong usage.
+func FuzzReadID(f *testing.F) {
+	for _, s := range []string{"7", "r12", "s7", "e99", "run 3", "socket 7", "request\x00 1", "r-1", "", "sss", "e9223372036854775808", "r0x10", "r1_0", "r+1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		first, second, two := strings.Cut(s, " ")
+		args := []string{first}
+		if two {
+			args = append(args, second)
+		}
+		what, id, err := readID(args)
+		if (err == nil) != (id > 0) {
+			t.Errorf("readID(%q) = %q, %d, %v", args, what, id, err)
+		}
+	})
+}
+
+func TestStatusFilter(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		in   string
+		want int
+	}{{"", 0}, {"404", 404}, {"5xx", 5}, {"1XX", 1}, {"999", 999}, {"0xx", -1}, {"6xx", -1}, {"5", -1}, {"xx", -1}, {"1000", -1}, {"-5xx", -1}, {"4 04", -1}} {
+		got, err := statusFilter(tt.in)
+		if (err != nil) != (tt.want < 0) || err == nil && got != tt.want {
+			t.Errorf("statusFilter(%q) = %d, %v, want %d", tt.in, got, err, tt.want)
+		}
+	}
+}

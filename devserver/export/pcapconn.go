@@ -221,7 +221,7 @@ func (c *conn) segment(at int64, from int, tcp layers.TCP, data []byte, n int) {
 		tcp.Ack = c.seq[1-from]
 		c.unacked[1-from] = 0
 	}
-	if tcp.SYN { // a scale so large that no packetWindow is ever full
+	if tcp.SYN { // a scale so large that no window is ever full
 		tcp.Options = []layers.TCPOption{{OptionType: layers.TCPOptionKindWindowScale, OptionLength: 3, OptionData: []byte{14}}, {OptionType: layers.TCPOptionKindNop}}
 		tcp.DataOffset = 6
 	}
