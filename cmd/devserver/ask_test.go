@@ -153,7 +153,7 @@ func TestFilters(t *testing.T) {
 		{"requests", "", "[12 13 20 30]"}, {"requests", "--app mail", "[30]"}, {"requests", "--host DB.example", "[12 20]"}, {"requests", "--host 93.184.216.35", "[13]"},
 		{"requests", "--rule port25", "[13]"}, {"requests", "--rule private", "[20]"}, {"requests", "--run 1", "[12 13]"}, {"requests", "--since " + since, "[20 30]"},
 		{"requests", "--status 404", "[30]"}, {"requests", "--status 5xx", "[13]"}, {"requests", "--status 2XX", "[12]"}, {"requests", "--method post", "[13]"},
-		{"requests", "--url orders", "[12 13]"}, {"requests", "--url orders --status 200", "[12]"}, {"requests", "--limit 1", "[30]"},
+		{"requests", "--url orders", "[12 13]"}, {"requests", "--url orders --status 200", "[12]"}, {"requests", "--limit 1", "[30]"}, {"requests", "--min-duration 5ms", "[12 13]"}, {"requests", "--min-duration 5ms --limit 1", "[13]"},
 		{"sockets", "", "[7 14 21 31]"}, {"sockets", "--app shop", "[7 14 21]"}, {"sockets", "--host imap", "[31]"}, {"sockets", "--rule port25", "[14]"}, {"sockets", "--rule private", "[21]"},
 		{"sockets", "--run 2", "[21]"}, {"sockets", "--request 12", "[7]"}, {"sockets", "--since " + since, "[21 31]"}, {"sockets", "--state reclaimed", "[7]"}, {"sockets", "--limit 2", "[21 31]"},
 		{"events", "", "[1 2 3 4 5 6 7 8 9 10]"}, {"events", "--app mail", "[10]"}, {"events", "--host smtp", "[6]"}, {"events", "--rule private", "[9]"}, {"events", "--run 2", "[9]"},
@@ -253,13 +253,14 @@ func TestFollow(t *testing.T) {
 	run1, err := b.StartRun(record.Run{App: "shop", StartedAt: atMS(0)})
 	b.must(err)
 	b.write(run1, "shop", event(sandbox.KindRequestBegin, 1, 0, 0, 7, query("GET", "/a")))
-	requests, runs := followed(t, "requests", path), followed(t, "runs", path)
+	requests, runs, slow := followed(t, path, "requests"), followed(t, path, "runs"), followed(t, path, "requests", "--status", "2xx", "--min-duration", "30s")
 	requests(`"id":7,.*"status":0`)
 	runs(`"id":1,.*"requests":1`)
 	b.write(run1, "shop", event(sandbox.KindRequestBegin, 60_000, 0, 0, 8, query("GET", "/b")))
 	requests(`"id":8,.*"status":0`)
 	b.write(run1, "shop", event(sandbox.KindRequestEnd, 1, 60*time.Second, 0, 7, answered(200, 1)))
 	requests(`"id":7,.*"status":200`) // it began long before the newest
+	slow(`"id":7,.*"status":200`)
 	b.must(b.FinishRun(record.Run{ID: run1, ReadyAt: atMS(5)}))
 	runs(`"id":1,.*"ready_at":`)
 	b.must(b.EndRun(run1, atMS(70_000), "signal: killed"))
@@ -271,7 +272,7 @@ func TestFollow(t *testing.T) {
 }
 
 // followed starts a listing that follows, and returns what checks its next row.
-func followed(t *testing.T, name, path string) func(want string) {
+func followed(t *testing.T, path, name string, filters ...string) func(want string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	r, w, err := os.Pipe()
@@ -280,7 +281,7 @@ func followed(t *testing.T, name, path string) func(want string) {
 	}
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{name, "--follow", "--json", "--recording", path}, nil, w, os.Stderr)
+		ended <- run(ctx, append([]string{name, "--follow", "--json", "--recording", path}, filters...), nil, w, os.Stderr)
 		w.Close()
 	}()
 	t.Cleanup(func() {

@@ -17,6 +17,7 @@ func newRequests() *cobra.Command {
 	var (
 		l                   listing
 		status, method, url string
+		least               time.Duration
 	)
 	c := &cobra.Command{
 		Use:   "requests [flags]",
@@ -45,7 +46,7 @@ on its sockets is told by: devserver show r12
 			}
 			defer rec.Close()
 			filter := devserver.RequestFilter{App: l.app, Method: strings.ToUpper(method), URL: url, Host: l.host, Rule: l.rule, Status: code, RunID: l.run, Since: since}
-			return list(c, &l, requestFeed(rec, filter, l.limit), requestHead, requestRow(newPalette(c.OutOrStdout())))
+			return list(c, &l, requestFeed(rec, filter, l.limit, least), requestHead, requestRow(newPalette(c.OutOrStdout())))
 		},
 	}
 	l.formFlags(c)
@@ -53,6 +54,7 @@ on its sockets is told by: devserver show r12
 	f.StringVar(&status, "status", "", "only with this `STATUS`: 404, or 5xx for all from 500 to 599")
 	f.StringVar(&method, "method", "", "only with this `METHOD`: GET")
 	f.StringVar(&url, "url", "", "only with this `TEXT` in the URL")
+	f.DurationVar(&least, "min-duration", 0, "only those that took at least this `TIME`: 100ms")
 	l.filterFlags(c)
 	l.placeFlags(c)
 	return c
@@ -77,45 +79,84 @@ type requestReader interface {
 	Request(ctx context.Context, id int64) (devserver.Request, error)
 }
 
-// requestFeed returns the newest requests, then those that begin, and each again when it has ended.
-func requestFeed(rec requestReader, filter devserver.RequestFilter, limit int) feed[devserver.Request] {
-	shown := map[int64]devserver.Request{} // of the requests that may be read again
-	read := func(ctx context.Context) ([]devserver.Request, error) {
-		return newest(limit, func(before int64, n int) ([]devserver.Request, error) {
-			f := filter
-			f.Before, f.Limit = before, n
-			return rec.Requests(ctx, f)
-		}, func(r devserver.Request) int64 { return r.ID }, func(devserver.Request) bool { return true })
-	}
+// requestFeed returns the newest requests, then those that begin, and each again when it has ended. Those that have a
+// status or took long are known at their end only: of these filters the feed is the judge once it follows.
+func requestFeed(rec requestReader, filter devserver.RequestFilter, limit int, least time.Duration) feed[devserver.Request] {
+	fits := requestFits(filter.Status, least)
+	var shown map[int64]devserver.Request // those that may be read again; nil before the first call
+	since := int64(0)
 	return func(ctx context.Context) ([]devserver.Request, error) {
-		rows, err := read(ctx)
+		if shown == nil {
+			rows, err := newestRequests(ctx, rec, filter, limit, fits)
+			if err != nil {
+				return nil, err
+			}
+			filter.Status, shown = 0, map[int64]devserver.Request{}
+			recent, err := newestRequests(ctx, rec, filter, pageSize, func(devserver.Request) bool { return true })
+			for _, r := range append(recent, rows...) {
+				shown[r.ID], since = r, max(since, r.StartedAt-int64(lateness))
+			}
+			return rows, err
+		}
+		now, err := requestsSince(ctx, rec, filter, since)
 		if err != nil {
 			return nil, err
-		}
-		limit = everything
-		now := map[int64]devserver.Request{}
-		for _, r := range rows {
-			now[r.ID] = r
-			filter.Since = max(filter.Since, r.StartedAt-int64(lateness))
 		}
 		for id, r := range shown {
 			if _, ok := now[id]; ok || requestEnded(r) {
 				continue
 			}
-			if r, err = rec.Request(ctx, id); err != nil { // began long ago
+			if now[id], err = rec.Request(ctx, id); err != nil { // it began long ago
 				return nil, err
 			}
-			now[id] = r
 		}
 		var news []devserver.Request
 		for id, r := range now {
-			if was, ok := shown[id]; !ok || requestEnded(r) && !requestEnded(was) {
+			was, ok := shown[id]
+			if (!ok || requestEnded(r) && !requestEnded(was)) && fits(r) {
 				news = append(news, r)
 			}
+			since = max(since, r.StartedAt-int64(lateness))
 		}
 		slices.SortFunc(news, func(a, b devserver.Request) int { return cmp.Compare(a.ID, b.ID) })
 		shown = now
 		return news, nil
+	}
+}
+
+// requestFits returns what --status and --min-duration ask of a request.
+func requestFits(status int, least time.Duration) func(devserver.Request) bool {
+	return func(r devserver.Request) bool {
+		return r.DurationNS >= int64(least) && (status == 0 || r.Status == status || r.Status/100 == status)
+	}
+}
+
+func newestRequests(ctx context.Context, rec requestReader, filter devserver.RequestFilter, limit int, keep func(devserver.Request) bool) ([]devserver.Request, error) {
+	return newest(limit, func(before int64, n int) ([]devserver.Request, error) {
+		f := filter
+		f.Before, f.Limit = before, n
+		return rec.Requests(ctx, f)
+	}, func(r devserver.Request) int64 { return r.ID }, keep)
+}
+
+// requestsSince reads the newest requests back to a time, by their ids: no index leads to when they began.
+func requestsSince(ctx context.Context, rec requestReader, filter devserver.RequestFilter, since int64) (map[int64]devserver.Request, error) {
+	all := map[int64]devserver.Request{}
+	for filter.Limit = pageSize; ; {
+		rows, err := rec.Requests(ctx, filter)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			filter.Before = r.ID
+			if r.StartedAt < since {
+				return all, nil
+			}
+			all[r.ID] = r
+		}
+		if len(rows) < pageSize {
+			return all, nil
+		}
 	}
 }
 
