@@ -77,6 +77,11 @@ func (r *Recording) SelectRuns(ctx context.Context, f record.RunFilter) ([]recor
 	return r.db.SelectRuns(ctx, f)
 }
 
+// RunCounts returns how many requests and sockets each run has.
+func (r *Recording) RunCounts(ctx context.Context) (map[int64]record.RunCounts, error) {
+	return r.db.RunCounts(ctx)
+}
+
 // Counts returns the numbers of the overview. No socket counts as idle: only a running devserver knows its clock.
 func (r *Recording) Counts(ctx context.Context) (record.Counts, error) { return r.db.Counts(ctx, 0) }
 

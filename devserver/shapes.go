@@ -26,7 +26,12 @@ type (
 	Payload       = record.Payload
 	PayloadFilter = record.PayloadFilter
 	Gap           = record.Gap
+	RunFilter     = record.RunFilter
+	RunCounts     = record.RunCounts
 )
+
+// ErrNotFound is returned for an id that the recording does not hold.
+var ErrNotFound = record.ErrNotFound
 
 // What the rules say, see Judge.
 type (

@@ -66,13 +66,13 @@ func denialFeed(rec denialReader, filter devserver.EventFilter, limit int) feed[
 	}
 }
 
-var denialHead = []string{"LAST", "TIMES", "RULE", "NET", "ADDRESS", "WHERE", "REQUEST", "WHY"}
+var denialHead = []string{"EVENT", "LAST", "TIMES", "RULE", "NET", "ADDRESS", "WHERE", "REQUEST", "WHY"}
 
 func denialRow(p palette) func(devserver.Denial) []cell {
 	return func(d devserver.Denial) []cell {
 		return []cell{
-			{text: clockTime(d.At)}, {text: number(d.Count), right: true}, {text: d.Rule, style: p.bad}, {text: d.Network},
-			{text: address(d.Host, d.RemoteAddr)}, {text: d.CallSite}, {text: d.Request}, {text: d.Detail},
+			{text: number(d.ID), right: true}, {text: clockTime(d.At)}, {text: number(d.Count), right: true}, {text: d.Rule, style: p.bad}, {text: d.Network},
+			{text: address(d.Host, d.RemoteAddr)}, {text: d.CallSite}, {text: requestName(d.RequestID, d.Request)}, {text: d.Detail},
 		}
 	}
 }

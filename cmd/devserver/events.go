@@ -93,7 +93,7 @@ func eventFeed(rec eventReader, filter devserver.EventFilter, limit int) feed[de
 	}
 }
 
-var eventHead = []string{"TIME", "SOCKET", "KIND", "NET", "ADDRESS", "BYTES", "TOOK", "RULE", "WHERE", "REQUEST", "ERROR", "DETAIL"}
+var eventHead = []string{"ID", "TIME", "SOCKET", "KIND", "NET", "ADDRESS", "BYTES", "TOOK", "RULE", "WHERE", "REQUEST", "ERROR", "DETAIL"}
 
 func eventRow(p palette) func(devserver.Event) []cell {
 	return func(e devserver.Event) []cell {
@@ -105,9 +105,9 @@ func eventRow(p palette) func(devserver.Event) []cell {
 			kind.style = p.cut
 		}
 		return []cell{
-			{text: clockTime(e.At)}, {text: number(e.SocketID), right: true}, kind, {text: e.Network}, {text: address(e.Host, e.RemoteAddr)},
+			{text: number(e.ID), right: true}, {text: clockTime(e.At)}, {text: number(e.SocketID), right: true}, kind, {text: e.Network}, {text: address(e.Host, e.RemoteAddr)},
 			{text: number(e.Bytes), right: true}, {text: took(e.DurationNS), right: true}, {text: e.Rule}, {text: e.CallSite},
-			{text: e.Request}, {text: e.Error}, {text: e.Detail},
+			{text: requestName(e.RequestID, e.Request)}, {text: e.Error}, {text: e.Detail},
 		}
 	}
 }

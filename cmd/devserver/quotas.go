@@ -31,7 +31,8 @@ Lower limits of your own, to see what the app does without, stand in devserver.y
 
 With --json each object is a window of a resource: app, resource, window, window_start and
 window_end (ns since 1970), used, limit (below 0: unlimited), used_up; where the recording
-tells of an older window only, last_start and last_used too.
+tells of an older window only, last_start and last_used too. Quotas are counted by app: there
+is no filter by run, request or host.
 
 ` + recordingHelp,
 		Example: `  devserver quotas

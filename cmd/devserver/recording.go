@@ -29,14 +29,26 @@ type listing struct {
 // flags adds the common flags to a command.
 func (l *listing) flags(c *cobra.Command) {
 	l.formFlags(c)
+	l.filterFlags(c)
+	f := c.Flags()
+	f.Int64Var(&l.request, "request", 0, "only of the request with this `ID`")
+	l.placeFlags(c)
+}
+
+// filterFlags select by what happened and when.
+func (l *listing) filterFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&l.host, "host", "", "only with this `TEXT` in the host or the remote address")
 	f.StringVar(&l.rule, "rule", "", "only those that `RULE` spoke about")
-	f.Int64Var(&l.request, "request", 0, "only of the request with this `ID`")
 	f.Int64Var(&l.run, "run", 0, "only of the worker's run with this `ID`")
+	l.newestFlags(c)
+}
+
+// newestFlags bound a listing to what is new.
+func (l *listing) newestFlags(c *cobra.Command) {
+	f := c.Flags()
 	f.StringVar(&l.since, "since", "", "only from this `TIME` on: 5m (ago), 14:30, 2026-01-31, or RFC 3339")
 	f.IntVar(&l.limit, "limit", 200, "at most the newest `N`")
-	l.placeFlags(c)
 }
 
 // formFlags are those of every listing: how it is shown, and of which app.

@@ -43,8 +43,8 @@ a socket is shown when it opens and again when its state changes.
 				return err
 			}
 			defer rec.Close()
-			filter := devserver.SocketFilter{App: l.app, State: state, Host: l.host, RequestID: l.request, RunID: l.run, Since: since}
-			return list(c, &l, socketFeed(rec, filter, l.limit, l.rule), socketHead, socketRow(newPalette(c.OutOrStdout())))
+			filter := devserver.SocketFilter{App: l.app, State: state, Host: l.host, Rule: l.rule, RequestID: l.request, RunID: l.run, Since: since}
+			return list(c, &l, socketFeed(rec, filter, l.limit), socketHead, socketRow(newPalette(c.OutOrStdout())))
 		},
 	}
 	l.flags(c)
@@ -62,7 +62,7 @@ type socketReader interface {
 const lateness = 10 * time.Second
 
 // socketFeed returns the newest sockets, then those that are new or whose state is another than when last shown.
-func socketFeed(rec socketReader, filter devserver.SocketFilter, limit int, rule string) feed[devserver.Socket] {
+func socketFeed(rec socketReader, filter devserver.SocketFilter, limit int) feed[devserver.Socket] {
 	shown := map[int64]string{} // id -> state, of the sockets that may be read again
 	read := func(ctx context.Context, limit int) ([]devserver.Socket, error) {
 		page := func(before int64, n int) ([]devserver.Socket, error) {
@@ -70,8 +70,7 @@ func socketFeed(rec socketReader, filter devserver.SocketFilter, limit int, rule
 			f.Before, f.Limit = before, n
 			return rec.Sockets(ctx, f)
 		}
-		return newest(limit, page, func(s devserver.Socket) int64 { return s.ID },
-			func(s devserver.Socket) bool { return rule == "" || s.Rule == rule })
+		return newest(limit, page, func(s devserver.Socket) int64 { return s.ID }, func(devserver.Socket) bool { return true })
 	}
 	return func(ctx context.Context) ([]devserver.Socket, error) {
 		rows, err := read(ctx, limit)
@@ -108,10 +107,18 @@ func socketRow(p palette) func(devserver.Socket) []cell {
 		}
 		return []cell{
 			{text: number(s.ID), right: true}, {text: s.State, style: p.state(s.State)}, {text: s.Network},
-			{text: address(s.Host, s.RemoteAddr)}, {text: s.Standin}, {text: clockTime(s.OpenedAt)}, {text: s.CallSite}, {text: s.Request},
+			{text: address(s.Host, s.RemoteAddr)}, {text: s.Standin}, {text: clockTime(s.OpenedAt)}, {text: s.CallSite}, {text: requestName(s.RequestID, s.Request)},
 			{text: size(s.BytesSent), right: true}, {text: size(s.BytesReceived), right: true}, {text: ended},
 		}
 	}
+}
+
+// requestName shows a request with the id by which show knows it: r12 GET /orders/7; "" for none.
+func requestName(id int64, request string) string {
+	if id == 0 {
+		return request
+	}
+	return strings.TrimSpace("r" + number(id) + " " + request)
 }
 
 // address shows a destination by its name where it has one: the name with the port of the address.

@@ -82,6 +82,14 @@ func clockTime(ns int64) string {
 	return time.Unix(0, ns).Format("15:04:05.000")
 }
 
+// dateTime writes a recording's time with its day; "" for 0.
+func dateTime(ns int64) string {
+	if ns == 0 {
+		return ""
+	}
+	return time.Unix(0, ns).Format("2006-01-02 15:04:05.000")
+}
+
 // shellWord writes s so that a POSIX shell reads it as one word.
 func shellWord(s string) string {
 	plain := func(r rune) bool {

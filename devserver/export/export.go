@@ -35,4 +35,5 @@ type Options struct {
 	RequestID int64             // with the sockets that it used
 	Since     int64             // nanoseconds since 1970 UTC
 	Progress  func(done, n int) // told how many of n rows are written; n is 0 while it is not known; nil: nobody
+	Note      func(string)      // told, once at the end, what was left out and why; nil: nobody
 }

@@ -77,3 +77,9 @@ type Gap struct {
 	Events int64  `json:"events"` // how many are missing; 0: not known
 	Reason string `json:"reason"` // disk full, journal damaged, journal limit
 }
+
+// RunCounts is how much a run did.
+type RunCounts struct {
+	Requests int64 `json:"requests"`
+	Sockets  int64 `json:"sockets"`
+}
