@@ -40,12 +40,7 @@ func (db *DB) Events(ctx context.Context, f record.EventFilter) ([]record.Event,
 	return query(ctx, db, "events", q, append(p.args, limit(f.Limit)), scanEvent)
 }
 
-func order(f record.EventFilter) string {
-	if f.Ascending {
-		return "ASC"
-	}
-	return "DESC"
-}
+func order(f record.EventFilter) string { return direction(f.Ascending) }
 
 // narrow bounds the ids by what the stretches say of the filter's time and run.
 func (db *DB) narrow(ctx context.Context, f record.EventFilter) (record.EventFilter, error) {

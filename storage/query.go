@@ -6,10 +6,19 @@ import (
 	"strings"
 )
 
+// queryer is what reads: the pool, or the one connection of a snapshot.
+type queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
 // reader returns the connections that read. They need no lock: the pool is there from Open to Close.
-func (db *DB) reader() (*sql.DB, error) {
+func (db *DB) reader() (queryer, error) {
 	if db.closed.Load() {
 		return nil, ErrClosed
+	}
+	if db.snapshot != nil {
+		return db.snapshot, nil
 	}
 	return db.read, nil
 }
@@ -68,6 +77,14 @@ func limit(n int) int {
 		return 200
 	}
 	return n
+}
+
+// direction is the order of rows by their id.
+func direction(ascending bool) string {
+	if ascending {
+		return "ASC"
+	}
+	return "DESC"
 }
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)

@@ -7,10 +7,10 @@ import (
 )
 
 const selectRequests = `SELECT id, coalesce(run_id, 0), app, started_at, coalesce(duration_ns, 0), coalesce(method, ''), coalesce(url, ''), coalesce(status, 0),
-	bytes_in, bytes_out, coalesce(remote_addr, ''), coalesce(error, '') FROM requests`
+	bytes_in, bytes_out, coalesce(remote_addr, ''), coalesce(error, ''), coalesce(proto, '') FROM requests`
 
 func scanRequest(scan func(...any) error) (r record.Request, err error) {
-	err = scan(&r.ID, &r.RunID, &r.App, &r.StartedAt, &r.DurationNS, &r.Method, &r.URL, &r.Status, &r.BytesIn, &r.BytesOut, &r.RemoteAddr, &r.Error)
+	err = scan(&r.ID, &r.RunID, &r.App, &r.StartedAt, &r.DurationNS, &r.Method, &r.URL, &r.Status, &r.BytesIn, &r.BytesOut, &r.RemoteAddr, &r.Error, &r.Proto)
 	return r, err
 }
 
@@ -29,7 +29,7 @@ func (db *DB) Requests(ctx context.Context, f record.RequestFilter) ([]record.Re
 	w.addIf(f.Since != 0, "started_at >= ?", f.Since)
 	w.addIf(f.After != 0, "id > ?", f.After)
 	w.addIf(f.Before != 0, "id < ?", f.Before)
-	q := selectRequests + w.clause() + ` ORDER BY id DESC LIMIT ?`
+	q := selectRequests + w.clause() + ` ORDER BY id ` + direction(f.Ascending) + ` LIMIT ?`
 	return query(ctx, db, "requests", q, append(w.args, limit(f.Limit)), scanRequest)
 }
 
