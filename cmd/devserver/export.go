@@ -192,7 +192,7 @@ func importFile(c *cobra.Command, name, out string) error {
 		defer f.Close()
 		in = f
 	} else {
-		name = "standard input"
+		name, in = "standard input", interruptible(c.Context(), in)
 	}
 	show := newProgress(c.ErrOrStderr())
 	rows, err := devserver.Import(c.Context(), in, out, func(rows int) { show.step(fmt.Sprintf("devserver: imported %d rows", rows)) })
@@ -206,4 +206,16 @@ func importFile(c *cobra.Command, name, out string) error {
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "devserver: %s holds %d rows; devserver sockets --recording %s\n", filepath.Base(out), rows, out)
 	return nil
+}
+
+// interruptible returns a reader that ends with ctx, though a read from r is waiting. That read waits on: only the end of
+// the process ends it.
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	from, to := io.Pipe()
+	context.AfterFunc(ctx, func() { to.CloseWithError(ctx.Err()) })
+	go func() {
+		_, err := io.Copy(to, r)
+		to.CloseWithError(err)
+	}()
+	return from
 }

@@ -163,10 +163,7 @@ func (x *har) entry(ctx context.Context, r record.Request) error {
 		x.running++
 		return nil
 	}
-	e, err := newEntry(r)
-	if err != nil {
-		return err
-	}
+	e := newEntry(r)
 	if err := x.addSockets(ctx, r.ID, &e.Devserver); err != nil {
 		return err
 	}
@@ -195,7 +192,7 @@ func marshal(v any) ([]byte, error) {
 	return []byte(strings.TrimSuffix(b.String(), "\n")), err
 }
 
-func newEntry(r record.Request) (*harEntry, error) {
+func newEntry(r record.Request) *harEntry {
 	took := ms(r.DurationNS)
 	proto := cmp.Or(r.Proto, "unknown")
 	address := absolute(r)
@@ -210,7 +207,7 @@ func newEntry(r record.Request) (*harEntry, error) {
 		Timings:    harTimings{Blocked: -1, DNS: -1, Connect: -1, Wait: took, SSL: -1},
 		Connection: port,
 		Devserver:  harOwn{Request: r.ID, Run: r.RunID, App: r.App, RemoteAddr: r.RemoteAddr},
-	}, nil
+	}
 }
 
 // ms is a duration in milliseconds, exact to the nanosecond that they were recorded with.
@@ -219,13 +216,28 @@ func ms(ns int64) float64 { return math.Round(float64(ns)) / 1e6 }
 // absolute is a request's URL with a scheme and a host, as HAR wants it.
 func absolute(r record.Request) string {
 	if u, err := url.Parse(r.URL); err == nil && u.Scheme != "" && u.Host != "" {
-		return r.URL
+		return escaped(r.URL)
 	}
-	host := url.URL{Scheme: "http", Host: hostname(r.App) + ".localhost"}
-	if !strings.HasPrefix(r.URL, "/") {
-		return host.String() + "/" + r.URL // OPTIONS *
+	return "http://" + hostname(r.App) + ".localhost/" + escaped(strings.TrimPrefix(r.URL, "/")) // OPTIONS asks for * without /
+}
+
+// escaped makes a URL of what a client sent for one, which may be anything.
+func escaped(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		if c <= ' ' || c > '~' || strings.IndexByte("\"<>#", c) >= 0 || c == '%' && !hexPair(s[i+1:]) {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
 	}
-	return host.String() + r.URL
+	return b.String()
+}
+
+func hexPair(s string) bool {
+	isHex := func(c byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", c) >= 0 }
+	return len(s) >= 2 && isHex(s[0]) && isHex(s[1])
 }
 
 // hostname is an app's name with what a host name cannot hold replaced.

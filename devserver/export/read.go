@@ -42,6 +42,9 @@ func Read(ctx context.Context, r io.Reader, add func(context.Context, any) error
 	in := &reader{r: bufio.NewReaderSize(r, 64<<10)}
 	for {
 		err := in.next()
+		if in.n%1000 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err == nil {
 			var row any
 			if row, err = in.row(); err == nil && row != nil {
