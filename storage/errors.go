@@ -59,6 +59,7 @@ func (e *ForeignError) Error() string {
 
 // SQLite's primary result codes that are told apart here (sqlite.org/rescode.html).
 const (
+	codeError    = 1
 	codeBusy     = 5
 	codeLocked   = 6
 	codeReadOnly = 8

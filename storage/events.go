@@ -42,14 +42,6 @@ func (db *DB) Events(ctx context.Context, f record.EventFilter) ([]record.Event,
 
 func order(f record.EventFilter) string { return direction(f.Ascending) }
 
-// direction is the word of an ORDER BY.
-func direction(ascending bool) string {
-	if ascending {
-		return "ASC"
-	}
-	return "DESC"
-}
-
 // narrow bounds the ids by what the stretches say of the filter's time and run.
 func (db *DB) narrow(ctx context.Context, f record.EventFilter) (record.EventFilter, error) {
 	if f.Since == 0 && f.RunID == 0 {

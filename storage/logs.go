@@ -79,7 +79,7 @@ func (db *DB) Builds(ctx context.Context, f record.BuildFilter) ([]record.Build,
 	w.addIf(f.App != "", "app = ?", f.App)
 	w.addIf(f.After != 0, "id > ?", f.After)
 	w.addIf(f.Before != 0, "id < ?", f.Before)
-	q := `SELECT id, app, started_at, duration_ns, outcome, coalesce(files, ''), coalesce(errors, '') FROM builds` + w.clause() + ` ORDER BY id DESC LIMIT ?`
+	q := `SELECT id, app, started_at, duration_ns, outcome, coalesce(files, ''), coalesce(errors, '') FROM builds` + w.clause() + ` ORDER BY id ` + direction(f.Ascending) + ` LIMIT ?`
 	return query(ctx, db, "builds", q, append(w.args, limit(f.Limit)), func(scan func(...any) error) (b record.Build, err error) {
 		var files, errors string
 		err = scan(&b.ID, &b.App, &b.StartedAt, &b.DurationNS, &b.Outcome, &files, &errors)

@@ -40,6 +40,8 @@ type DB struct {
 	read   *sql.DB
 	closed atomic.Bool
 
+	snapshot *sql.Conn // in a transaction that reads, see Snapshot; nil: each query sees the newest rows
+
 	mu sync.Mutex
 	w  *writer // guarded by mu; nil when open for reading only
 }
@@ -193,6 +195,9 @@ func (db *DB) Close() error {
 		return nil
 	}
 	var errs []error
+	if db.snapshot != nil {
+		return db.explain("end snapshot", db.endSnapshot())
+	}
 	if db.read != nil {
 		errs = append(errs, db.read.Close())
 	}

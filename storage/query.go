@@ -6,10 +6,20 @@ import (
 	"strings"
 )
 
+// queryer is what reads: the pool, or the one connection of a snapshot.
+type queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+}
+
 // reader returns the connections that read. They need no lock: the pool is there from Open to Close.
-func (db *DB) reader() (*sql.DB, error) {
+func (db *DB) reader() (queryer, error) {
 	if db.closed.Load() {
 		return nil, ErrClosed
+	}
+	if db.snapshot != nil {
+		return db.snapshot, nil
 	}
 	return db.read, nil
 }
@@ -74,6 +84,14 @@ func limit(n int) int {
 		return 200
 	}
 	return n
+}
+
+// direction is the order of rows by their id.
+func direction(ascending bool) string {
+	if ascending {
+		return "ASC"
+	}
+	return "DESC"
 }
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)

@@ -86,7 +86,7 @@ func TestRequests(t *testing.T) {
 			t.Errorf("Requests(%+v) = %v, want %v", tt.f, got, tt.want)
 		}
 	}
-	want := record.Request{ID: 2, RunID: run, App: "shop", StartedAt: 20, DurationNS: 7, Method: "GET", URL: "/page/2_%", Status: 204, BytesIn: 2, BytesOut: 4, RemoteAddr: "127.0.0.1:9"}
+	want := record.Request{ID: 2, RunID: run, App: "shop", StartedAt: 20, DurationNS: 7, Method: "GET", URL: "/page/2_%", Status: 204, BytesIn: 2, BytesOut: 4, RemoteAddr: "127.0.0.1:9", Proto: "HTTP/1.1"}
 	if got := must[record.Request](t)(db.Request(ctx, 2)); got != want {
 		t.Errorf("Request(2) = %+v, want %+v", got, want)
 	}

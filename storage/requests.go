@@ -8,10 +8,10 @@ import (
 )
 
 const selectRequests = `SELECT q.id, coalesce(q.run_id, 0), q.app, q.started_at, coalesce(q.duration_ns, 0), coalesce(q.method, ''), coalesce(q.url, ''), coalesce(q.status, 0),
-	q.bytes_in, q.bytes_out, coalesce(q.remote_addr, ''), coalesce(q.error, '') FROM requests q`
+	q.bytes_in, q.bytes_out, coalesce(q.remote_addr, ''), coalesce(q.error, ''), coalesce(q.proto, '') FROM requests q`
 
 func scanRequest(scan func(...any) error) (r record.Request, err error) {
-	err = scan(&r.ID, &r.RunID, &r.App, &r.StartedAt, &r.DurationNS, &r.Method, &r.URL, &r.Status, &r.BytesIn, &r.BytesOut, &r.RemoteAddr, &r.Error)
+	err = scan(&r.ID, &r.RunID, &r.App, &r.StartedAt, &r.DurationNS, &r.Method, &r.URL, &r.Status, &r.BytesIn, &r.BytesOut, &r.RemoteAddr, &r.Error, &r.Proto)
 	return r, err
 }
 

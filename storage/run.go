@@ -97,8 +97,9 @@ func (db *DB) SelectRuns(ctx context.Context, f record.RunFilter) ([]record.Run,
 	w.addIf(f.App != "", "app = ?", f.App)
 	w.addIf(f.Unfinished, "ended_at IS NULL")
 	w.addIf(f.Before != 0, "id < ?", f.Before)
+	w.addIf(f.After != 0, "id > ?", f.After)
 	q := `SELECT id, app, started_at, coalesce(ended_at, 0), coalesce(pid, 0), coalesce(go_version, ''), coalesce(revision, ''),
-		coalesce(build_ms, 0), coalesce(profile, ''), coalesce(exit, ''), coalesce(build_id, 0), coalesce(ready_at, 0), coalesce(last_words, '') FROM runs` + w.clause() + ` ORDER BY id DESC LIMIT ?`
+		coalesce(build_ms, 0), coalesce(profile, ''), coalesce(exit, ''), coalesce(build_id, 0), coalesce(ready_at, 0), coalesce(last_words, '') FROM runs` + w.clause() + ` ORDER BY id ` + direction(f.Ascending) + ` LIMIT ?`
 	return query(ctx, db, "runs", q, append(w.args, limit(f.Limit)), func(scan func(...any) error) (r record.Run, err error) {
 		err = scan(&r.ID, &r.App, &r.StartedAt, &r.EndedAt, &r.PID, &r.GoVersion, &r.Revision, &r.BuildMS, &r.Profile, &r.Exit,
 			&r.BuildID, &r.ReadyAt, &r.LastWords)

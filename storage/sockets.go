@@ -9,12 +9,13 @@ import (
 const selectSockets = `SELECT s.id, coalesce(s.run_id, 0), s.app, coalesce(s.request_id, 0), coalesce(s.network, ''), coalesce(s.host, ''),
 	coalesce(s.remote_addr, ''), coalesce(s.local_addr, ''), coalesce(s.standin, ''), s.opened_at, coalesce(s.closed_at, 0), s.state,
 	coalesce(s.close_reason, ''), s.bytes_sent, s.bytes_received, s.sends, s.receives, coalesce(s.call_site, ''), s.last_at, coalesce(s.rule, ''),
-	coalesce(q.method || ' ' || q.url, '') FROM sockets s LEFT JOIN requests q ON q.id = s.request_id`
+	coalesce(q.method || ' ' || q.url, ''), coalesce(s.first_event, 0), coalesce(s.last_event, 0), coalesce(s.used_event, 0), s.uses FROM sockets s LEFT JOIN requests q ON q.id = s.request_id`
 
 func scanSocket(scan func(...any) error) (s record.Socket, err error) {
 	err = scan(&s.ID, &s.RunID, &s.App, &s.RequestID, &s.Network, &s.Host,
 		&s.RemoteAddr, &s.LocalAddr, &s.Standin, &s.OpenedAt, &s.ClosedAt, &s.State,
-		&s.CloseReason, &s.BytesSent, &s.BytesReceived, &s.Sends, &s.Receives, &s.CallSite, &s.LastAt, &s.Rule, &s.Request)
+		&s.CloseReason, &s.BytesSent, &s.BytesReceived, &s.Sends, &s.Receives, &s.CallSite, &s.LastAt, &s.Rule, &s.Request,
+		&s.FirstEvent, &s.LastEvent, &s.UsedEvent, &s.Uses)
 	return s, err
 }
 
@@ -39,8 +40,8 @@ func socketWhere(f record.SocketFilter) (w where) {
 		f.RequestID, f.RequestID)
 	w.addIf(f.RunID != 0, "s.run_id = ?", f.RunID)
 	w.addIf(f.Since != 0, "(s.last_at >= ? OR s.closed_at >= ?)", f.Since, f.Since)
-	w.addIf(f.After != 0, "s.id > ?", f.After)
 	w.addIf(f.Before != 0, "s.id < ?", f.Before)
+	w.addIf(f.After != 0, "s.id > ?", f.After)
 	return w
 }
 

@@ -5,6 +5,8 @@ type RunFilter struct {
 	App        string
 	Unfinished bool  // only those whose end is not noted: they run, or their supervisor was killed
 	Before     int64 // id below: for paging
+	After      int64 // id above
+	Ascending  bool  // oldest first
 	Limit      int   // 0: 200; below 0: all
 }
 

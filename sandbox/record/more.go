@@ -17,6 +17,8 @@ type BuildFilter struct {
 	After  int64 // id above
 	Before int64 // id below: for paging
 	Limit  int   // 0: 200; below 0: all
+
+	Ascending bool // oldest first
 }
 
 // Log is a line that the app wrote: a row of the table logs.

@@ -35,6 +35,7 @@ type Request struct {
 	BytesOut   int64  `json:"bytes_out"`
 	RemoteAddr string `json:"remote_addr"`
 	Error      string `json:"error,omitempty"`
+	Proto      string `json:"proto,omitempty"` // HTTP/1.1, HTTP/2.0
 }
 
 // Socket is a row of the table sockets.
@@ -60,6 +61,10 @@ type Socket struct {
 	LastAt        int64  `json:"last_at"`           // the end of its last operation: what the idle limit counts from
 	Rule          string `json:"rule,omitempty"`    // of its denial, "" when it was not denied
 	Request       string `json:"request,omitempty"` // "GET /orders/7" of RequestID
+	FirstEvent    int64  `json:"first_event,omitempty"`
+	LastEvent     int64  `json:"last_event,omitempty"`
+	UsedEvent     int64  `json:"used_event,omitempty"` // the first operation after a reclaim
+	Uses          int64  `json:"uses,omitempty"`       // operations after a reclaim
 }
 
 // Event is a row of the table events, with what a reader wants to see of its socket and request.
@@ -131,6 +136,31 @@ type Denial struct {
 	Event         // the newest of them
 	Count   int64 `json:"count"`
 	FirstAt int64 `json:"first_at"`
+}
+
+// DenialRow is a row of the table denials: what one run was denied by one rule at one call site to one destination.
+type DenialRow struct {
+	ID          int64
+	RunID       int64 // 0: no devserver started the program
+	App         string
+	Rule        string
+	CallSite    string
+	Destination string // where the program wanted to go, as it said it
+	Network     string // of the newest, as Host and RemoteAddr
+	Host        string
+	RemoteAddr  string
+	Count       int64
+	FirstAt     int64
+	LastAt      int64
+	LastEvent   int64
+}
+
+// DenialFilter selects rows of the table denials, in the order of their ids.
+type DenialFilter struct {
+	App   string
+	RunID int64
+	After int64 // id above: for paging
+	Limit int   // 0: 200; below 0: all
 }
 
 // Counts are the numbers of the overview and of the navigation.
