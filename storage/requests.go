@@ -25,6 +25,9 @@ func (db *DB) Requests(ctx context.Context, f record.RequestFilter) ([]record.Re
 	} else {
 		w.addIf(f.Status != 0, "status = ?", f.Status)
 	}
+	w.addIf(f.Host != "", "EXISTS (SELECT 1 FROM request_sockets l CROSS JOIN sockets s ON s.id = l.socket_id WHERE l.request_id = requests.id AND "+hostMatch+")",
+		contains(f.Host), contains(f.Host))
+	w.addIf(f.Rule != "", "id IN (SELECT request_id FROM events INDEXED BY events_rule WHERE rule IS NOT NULL AND rule = ?)", f.Rule)
 	w.addIf(f.RunID != 0, "+run_id = ?", f.RunID)
 	w.addIf(f.Since != 0, "started_at >= ?", f.Since)
 	w.addIf(f.After != 0, "id > ?", f.After)

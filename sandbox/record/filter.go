@@ -14,6 +14,8 @@ type RequestFilter struct {
 	Method string
 	URL    string // part of the URL
 	Status int    // exactly this; 1 to 5 stand for a hundred: 5 is 500 to 599
+	Host   string // part of the host or the remote address of a socket that it used
+	Rule   string // of one of its events
 	RunID  int64
 	Since  int64 // started at or after
 	After  int64 // id above: for following
