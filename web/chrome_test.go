@@ -165,6 +165,8 @@ func TestPagesFit(t *testing.T) {
 	}{
 		{"overview", lively.URL + "/"}, {"sockets", lively.URL + "/sockets?q=since:1m"}, {"sockets-all", lively.URL + "/sockets"}, {"socket", lively.URL + "/sockets/17"}, {"reclaims", lively.URL + "/reclaims"},
 		{"socket-denied", lively.URL + "/sockets/21"}, {"denials", lively.URL + "/denials"}, {"empty-overview", empty.URL + "/"}, {"empty-sockets", empty.URL + "/sockets"}, {"empty-reclaims", empty.URL + "/reclaims"}, {"empty-denials", empty.URL + "/denials"},
+		{"requests", lively.URL + "/requests"}, {"request", lively.URL + "/requests/63"}, {"request-denied", lively.URL + "/requests/65"}, {"request-panic", lively.URL + "/requests/114"}, {"logs", lively.URL + "/logs"},
+		{"two-requests", two.URL + "/requests"}, {"two-logs", two.URL + "/logs"}, {"empty-requests", empty.URL + "/requests"}, {"empty-logs", empty.URL + "/logs"},
 		{"quotas", lively.URL + "/quotas"}, {"empty-quotas", empty.URL + "/quotas"}, {"two-quotas", two.URL + "/quotas"}, {"two-overview", two.URL + "/"},
 		{"rules", lively.URL + "/rules"}, {"rules-denied", lively.URL + "/rules?network=tcp&address=10.0.0.7%3A25&answers="}, {"two-rules", two.URL + "/rules?app=orders&network=tcp&address=" + strings.Repeat("x", 300) + ".example.com%3A443&answers=8.8.8.8"},
 		{"clock", lively.URL + "/clock"}, {"empty-clock", empty.URL + "/clock"},
