@@ -14,7 +14,7 @@ import (
 const (
 	pageLines   = 200         // lines on one page
 	maxLine     = 2000        // bytes of a line that are shown
-	besideLines = 20          // sockets of each request that are looked at
+	besideLines = 8           // sockets of each request that are looked at
 	besideLine  = 3           // sockets shown beside one line
 	around      = time.Second // how far from a line its sockets were used
 )

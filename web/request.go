@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	maxDrawn   = 2000    // events of a request on one page
+	maxDrawn   = 1000    // events of a request on one page
 	maxRows    = 100     // its sockets
 	maxCounted = 100_000 // how far the events that are left out are counted
 )
