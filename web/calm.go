@@ -39,3 +39,12 @@ func cut(text string, most int) (string, int) {
 	}
 	return text[:end], len(text) - end
 }
+
+// brief is the calm beginning of a text of others.
+func brief(most int, text string) string {
+	short, rest := cut(text, most)
+	if rest > 0 {
+		short += "…"
+	}
+	return calm(short)
+}

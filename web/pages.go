@@ -26,7 +26,7 @@ const pageRows = 100
 type pages struct{ byName map[string]*template.Template }
 
 var functions = template.FuncMap{
-	"size": size, "count": count, "coarse": coarse, "length": length, "plural": plural, "kindWord": kindWord, "calm": calm,
+	"size": size, "count": count, "coarse": coarse, "length": length, "plural": plural, "kindWord": kindWord, "calm": calm, "brief": brief,
 	"int":   func(n int) int64 { return int64(n) },
 	"minus": func(a, b int64) int64 { return a - b },
 	"field": func(label, path, example, query, wrong string) filterField {
