@@ -169,25 +169,31 @@ func TestPagesFit(t *testing.T) {
 		{"rules", lively.URL + "/rules"}, {"rules-denied", lively.URL + "/rules?network=tcp&address=10.0.0.7%3A25&answers="}, {"two-rules", two.URL + "/rules?app=orders&network=tcp&address=" + strings.Repeat("x", 300) + ".example.com%3A443&answers=8.8.8.8"},
 		{"clock", lively.URL + "/clock"}, {"empty-clock", empty.URL + "/clock"},
 	} {
-		for _, width := range []int64{1280, 900, 400} {
-			for _, dark := range []bool{false, true} {
-				if width == 900 && dark {
-					continue
-				}
-				name := fmt.Sprintf("%s-%d-%s", page.name, width, map[bool]string{false: "light", true: "dark"}[dark])
-				do(ctx, t, scheme(dark), chromedp.EmulateViewport(width, 820), chromedp.Navigate(page.url), chromedp.WaitVisible("#live"))
-				if wide := eval[string](ctx, t, tooWide); wide != "" {
-					t.Errorf("%s: wider than the window: %s", name, wide)
-				}
-				background := eval[string](ctx, t, `getComputedStyle(document.body).backgroundColor`)
-				if want := map[bool]string{false: "rgb(251, 250, 248)", true: "rgb(21, 23, 26)"}[dark]; background != want {
-					t.Errorf("%s: background %s, want %s", name, background, want)
-				}
-				if page.name == "overview" {
-					do(ctx, t, chromedp.Click("#failures li:nth-child(2) summary"))
-				}
-				shoot(ctx, t, name)
+		fits(ctx, t, page.name, page.url)
+	}
+}
+
+// fits loads a page at three widths, in light and dark.
+func fits(ctx context.Context, t *testing.T, page, url string) {
+	t.Helper()
+	for _, width := range []int64{1280, 900, 400} {
+		for _, dark := range []bool{false, true} {
+			if width == 900 && dark {
+				continue
 			}
+			name := fmt.Sprintf("%s-%d-%s", page, width, map[bool]string{false: "light", true: "dark"}[dark])
+			do(ctx, t, scheme(dark), chromedp.EmulateViewport(width, 820), chromedp.Navigate(url), chromedp.WaitVisible("#live"))
+			if wide := eval[string](ctx, t, tooWide); wide != "" {
+				t.Errorf("%s: wider than the window: %s", name, wide)
+			}
+			background := eval[string](ctx, t, `getComputedStyle(document.body).backgroundColor`)
+			if want := map[bool]string{false: "rgb(251, 250, 248)", true: "rgb(21, 23, 26)"}[dark]; background != want {
+				t.Errorf("%s: background %s, want %s", name, background, want)
+			}
+			if page == "overview" {
+				do(ctx, t, chromedp.Click("#failures li:nth-child(2) summary"))
+			}
+			shoot(ctx, t, name)
 		}
 	}
 }

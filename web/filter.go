@@ -12,17 +12,21 @@ import (
 )
 
 // A filter is what stands in a page's filter field: "since:1m state:open host:db". A word without a colon is part
-// of a host, as with host:. The zero value selects everything.
+// of what the page is about, a host, a URL or a line, as with host:. The zero value selects everything.
 type filter struct {
-	App, State, Host, Rule string
-	Since                  time.Duration // 0: from the beginning
-	Request, Run           int64
+	App, State, Host, Rule    string
+	URL, Method, Stream, Text string
+	Status                    int           // 404, or 5 for all from 500 to 599
+	Since                     time.Duration // 0: from the beginning
+	Request, Run              int64
 }
 
-// The terms that each page's filter field knows.
+// The terms that each page's filter field knows. The first is what a word without a colon means.
 var (
-	socketTerms = []string{"host", "state", "since", "app", "request", "run"}
-	eventTerms  = []string{"host", "rule", "since", "app", "request", "run"}
+	socketTerms  = []string{"host", "state", "since", "app", "request", "run"}
+	eventTerms   = []string{"host", "rule", "since", "app", "request", "run"}
+	requestTerms = []string{"url", "method", "status", "host", "rule", "since", "app", "run"}
+	logTerms     = []string{"text", "stream", "request", "since", "app", "run"}
 )
 
 // parseFilter reads the text of a filter field. Its errors are for the person who typed it.
@@ -35,10 +39,16 @@ func parseFilter(text string, terms []string) (filter, error) {
 	for word := range strings.FieldsSeq(text) {
 		name, value, ok := strings.Cut(word, ":")
 		if !ok || !isTerm(name) { // "db", "10.0.0.7", "db.example.com:5432", "[::1]:80"
-			name, value = "host", word
+			name, value = terms[0], word
 		}
 		name = strings.ToLower(name)
+		if name == "text" && value != "" && slices.Contains(terms, name) { // words that stand together in a line
+			f.Text = strings.TrimPrefix(f.Text+" "+value, " ")
+			continue
+		}
 		switch {
+		case !slices.Contains(terms, name) && terms[0] != "host":
+			return filter{}, fmt.Errorf("%q: there is no filter %s: here (there are %s:); %s:%s looks for the word", word, name, strings.Join(terms, ": "), terms[0], word)
 		case !slices.Contains(terms, name):
 			return filter{}, fmt.Errorf("%q: there is no filter %s: here (there are %s:)", word, name, strings.Join(terms, ": "))
 		case seen[name]:
@@ -76,6 +86,17 @@ func (f *filter) set(name, value string) (err error) {
 			return fmt.Errorf("a state is one of %s", strings.Join(states, ", "))
 		}
 		f.State = value
+	case "url":
+		f.URL = value
+	case "method":
+		f.Method = strings.ToUpper(value)
+	case "status":
+		f.Status, err = parseStatus(value)
+	case "stream":
+		if !slices.Contains(streams, value) {
+			return fmt.Errorf("a stream is one of %s", strings.Join(streams, ", "))
+		}
+		f.Stream = value
 	case "since":
 		f.Since, err = parseAgo(value)
 	case "request":
@@ -104,6 +125,13 @@ func (f filter) String() string {
 	add("state", f.State)
 	add("host", f.Host)
 	add("rule", f.Rule)
+	add("url", f.URL)
+	add("method", f.Method)
+	add("status", formatStatus(f.Status))
+	add("stream", f.Stream)
+	for word := range strings.FieldsSeq(f.Text) {
+		add("text", word)
+	}
 	addID("request", f.Request)
 	addID("run", f.Run)
 	return strings.Join(words, " ")
@@ -117,6 +145,16 @@ func (f filter) sockets(now time.Time, idleSince int64) record.SocketFilter {
 
 func (f filter) events(now time.Time) record.EventFilter {
 	return record.EventFilter{App: f.App, Rule: f.Rule, Host: f.Host, RequestID: f.Request, RunID: f.Run, Since: f.from(now)}
+}
+
+func (f filter) requests(now time.Time) record.RequestFilter {
+	return record.RequestFilter{
+		App: f.App, Method: f.Method, URL: f.URL, Status: f.Status, Host: f.Host, Rule: f.Rule, RunID: f.Run, Since: f.from(now),
+	}
+}
+
+func (f filter) logs(now time.Time) record.LogFilter {
+	return record.LogFilter{App: f.App, Stream: f.Stream, Text: f.Text, RequestID: f.Request, RunID: f.Run, Since: f.from(now)}
 }
 
 func (f filter) from(now time.Time) int64 {
@@ -165,6 +203,28 @@ func formatAgo(d time.Duration) string {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
+}
+
+// parseStatus reads 404, or 4xx for a hundred of them.
+func parseStatus(text string) (int, error) {
+	if len(text) == 3 && strings.EqualFold(text[1:], "xx") && text[0] >= '1' && text[0] <= '5' {
+		return int(text[0] - '0'), nil
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n < 100 || n > 999 {
+		return 0, errors.New("a status is a number as 404, or 5xx for all from 500 to 599")
+	}
+	return int(n), nil
+}
+
+func formatStatus(n int) string {
+	switch {
+	case n == 0:
+		return ""
+	case n < 10:
+		return strconv.Itoa(n) + "xx"
+	}
+	return strconv.Itoa(n)
 }
 
 func parseID(text string) (int64, error) {

@@ -51,27 +51,61 @@ func TestParseFilter(t *testing.T) {
 	}
 }
 
+func TestParseRequestAndLogFilters(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text  string
+		terms []string
+		want  filter
+		err   string
+	}{
+		{"status:5xx method:post /orders", requestTerms, filter{Status: 5, Method: "POST", URL: "/orders"}, ""},
+		{"status:404 host:db rule:port25", requestTerms, filter{Status: 404, Host: "db", Rule: "port25"}, ""},
+		{"status:6xx", requestTerms, filter{}, "a status is a number as 404"},
+		{"status:99", requestTerms, filter{}, "a status is a number as 404"},
+		{"status:1000", requestTerms, filter{}, "a status is a number as 404"},
+		{"state:open", requestTerms, filter{}, "there is no filter state: here"},
+		{"connection refused stream:stderr", logTerms, filter{Text: "connection refused", Stream: "stderr"}, ""},
+		{"text:a stream:stdout text:b: 10:04", logTerms, filter{Text: "a b: 10:04", Stream: "stdout"}, ""},
+		{"panic: nil", logTerms, filter{}, "text:panic: looks for the word"},
+		{"stream:stdin", logTerms, filter{}, "a stream is one of stdout, stderr"},
+		{"request:7 text:", logTerms, filter{}, "what follows the colon is missing"},
+	} {
+		got, err := parseFilter(tt.text, tt.terms)
+		if got != tt.want || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("parseFilter(%q) = %+v, %v, want %+v, %q", tt.text, got, err, tt.want, tt.err)
+		}
+	}
+}
+
 func FuzzParseFilter(f *testing.F) {
-	for _, seed := range []string{"", "since:1m state:open host:db", "host::", "since:1.5h", "a:b:c", "since:3650d", "\x00:\xff", "request:9223372036854775807", "host:state:open", "0"} {
+	for _, seed := range []string{"", "since:1m state:open host:db", "host::", "since:1.5h", "a:b:c", "since:3650d", "\x00:\xff", "request:9223372036854775807", "host:state:open", "0", "status:5xx method:get url:a b", "text:a b stream:stderr"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		what, err := parseFilter(text, append(socketTerms, "rule"))
-		if err != nil {
-			if what != (filter{}) {
-				t.Errorf("parseFilter(%q) fails and returns %+v", text, what)
-			}
-			return
-		}
-		if what.Since < 0 || what.Since > maxAgo || what.Request < 0 || what.Run < 0 {
-			t.Errorf("parseFilter(%q) = %+v", text, what)
-		}
-		if len(what.String()) > maxText {
-			return // the short form of a host grew its name
-		}
-		again, err := parseFilter(what.String(), append(socketTerms, "rule"))
-		if err != nil || again != what {
-			t.Errorf("parseFilter(%q) = %+v, but its text %q reads as %+v, %v", text, what, what.String(), again, err)
+		for _, terms := range [][]string{append(socketTerms, "rule"), requestTerms, logTerms} {
+			checkFilter(t, text, terms)
 		}
 	})
+}
+
+// checkFilter reads a text as a filter, writes the filter and reads it again.
+func checkFilter(t *testing.T, text string, terms []string) {
+	what, err := parseFilter(text, terms)
+	if err != nil {
+		if what != (filter{}) {
+			t.Errorf("parseFilter(%q) fails and returns %+v", text, what)
+		}
+		return
+	}
+	if what.Since < 0 || what.Since > maxAgo || what.Request < 0 || what.Run < 0 {
+		t.Errorf("parseFilter(%q) = %+v", text, what)
+	}
+	if len(what.String()) > maxText {
+		return // the short form of a host grew its name
+	}
+	again, err := parseFilter(what.String(), terms)
+	if err != nil || again != what {
+		t.Errorf("parseFilter(%q) = %+v, but its text %q reads as %+v, %v", text, what, what.String(), again, err)
+	}
 }

@@ -26,7 +26,7 @@ const pageRows = 100
 type pages struct{ byName map[string]*template.Template }
 
 var functions = template.FuncMap{
-	"size": size, "count": count, "coarse": coarse, "length": length, "plural": plural, "kindWord": kindWord,
+	"size": size, "count": count, "coarse": coarse, "length": length, "plural": plural, "kindWord": kindWord, "calm": calm, "brief": brief,
 	"int":   func(n int) int64 { return int64(n) },
 	"minus": func(a, b int64) int64 { return a - b },
 	"field": func(label, path, example, query, wrong string) filterField {
@@ -46,7 +46,7 @@ type filterField struct{ Label, Path, Example, Query, Wrong string }
 
 func parsePages() (*pages, error) {
 	p := &pages{byName: make(map[string]*template.Template)}
-	for _, name := range []string{"overview", "sockets", "socket", "quotas", "reclaims", "denials", "rules", "clock", "problem"} {
+	for _, name := range []string{"overview", "sockets", "socket", "requests", "request", "logs", "quotas", "reclaims", "denials", "rules", "clock", "problem"} {
 		t, err := template.New("layout.html").Funcs(functions).Option("missingkey=error").
 			ParseFS(files, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
@@ -89,6 +89,8 @@ func nav(path string, counts record.Counts, state State) []navItem {
 	items := []navItem{
 		{Name: "Overview", Path: "/"},
 		{Name: "Sockets", Path: "/sockets", Count: counts.Sockets},
+		{Name: "Requests", Path: "/requests"},
+		{Name: "Logs", Path: "/logs"},
 		{Name: "Quotas", Path: "/quotas", Alert: state.usedUp()},
 		{Name: "Reclaims", Path: "/reclaims", Count: counts.Reclaimed},
 		{Name: "Denials", Path: "/denials", Count: counts.Denials},

@@ -68,6 +68,18 @@ var pageCases = []struct {
 	{"socket", "/sockets/17", false, []string{"orders.go:88", "Close this socket", "until production reclaims it", "look-up", "+0.001 s"}},
 	{"socket-reclaimed", "/sockets/16", false, []string{"closed by production", "write: broken pipe"}},
 	{"socket-denied", "/sockets/21", false, []string{"connect: permission denied", "What to do"}},
+	{"requests", "/requests", false, []string{"GET</b> /orders/7", "running", "panic: runtime error", "1 denied", ">500<", "5.1 kB"}},
+	{"requests-empty", "/requests", true, []string{"No requests yet", "http://127.0.0.1:8080"}},
+	{"requests-none", "/requests?q=status%3A418", false, []string{"No request matches"}},
+	{"requests-wrong", "/requests?q=status%3Ateapot", false, []string{"a status is a number as 404"}},
+	{"request", "/requests/63", false, []string{"after 4 s", "look-ups", "db.example.com:5432", "cache.example.com:6379", "Build 12", "orders.go, pool.go", "20 sends, 1.3 kB at +2.52 s", "INFO order 7 loaded", "cached␍for 5 min", "/sockets?q=request%3A63"}},
+	{"request-denied", "/requests/65", false, []string{"mark-deny", ">port25</text>", "connect: permission denied", "mail: dial tcp"}},
+	{"request-running", "/requests/67", false, []string{"running for 14 s", "No line is known"}},
+	{"request-panic", "/requests/114", false, []string{"It did not end by itself", "It used no socket.", "437 bytes more"}},
+	{"logs", "/logs", false, []string{"listening", "INFO order 7", "GET /orders/7", "stderr", "smtp.example.com:25", "POST /sign", `href="/requests/65"`}},
+	{"logs-empty", "/logs", true, []string{"Nothing was written yet"}},
+	{"logs-none", "/logs?q=nowhere+to+be+found", false, []string{"No line matches"}},
+	{"logs-wrong", "/logs?q=stream%3Astdin", false, []string{"a stream is one of stdout, stderr"}},
 	{"reclaims", "/reclaims", false, []string{"mq.example.com:5672", "used it 6 s later", "write: broken pipe", "Move the clock on by 2 min 1 s"}},
 	{"reclaims-empty", "/reclaims", true, []string{"Nothing was reclaimed yet", "devserver clock advance 2m1s"}},
 	{"denials", "/denials", false, []string{"10.0.0.7:8080", "A private address", "3 times", "Private, broadcast, multicast", "devserver explain tcp 10.0.0.7:8080"}},
@@ -82,6 +94,7 @@ var pageCases = []struct {
 	{"clock-empty", "/clock", true, []string{"no socket falls due", "The clock has not been moved", "the machine's own time"}},
 	{"no-page", "/nowhere", false, []string{"There is nothing at /nowhere"}},
 	{"no-number", "/sockets/seven", false, []string{"is no socket's number", "400"}},
+	{"no-request", "/requests/4711", false, []string{"Request 4711 is not in this recording"}},
 	{"no-socket", "/sockets/4711", false, []string{"Socket 4711 is not in this recording"}},
 }
 
@@ -270,6 +283,10 @@ func TestHostileWords(t *testing.T) {
 			data.happen(s, record.Event{Kind: kind, At: noon.UnixNano(), Rule: evil, Error: evil, Detail: evil, Status: 500})
 		}
 	}
+	data.requests = []record.Request{{ID: 7, RunID: 3, App: evil, StartedAt: noon.Add(-time.Minute).UnixNano(), DurationNS: 1e9, Method: evil, URL: evil + "\x1b[31m", Status: 500, RemoteAddr: evil, Error: evil}}
+	data.runs = []record.Run{{ID: 3, App: evil, GoVersion: evil, Revision: evil, Exit: evil, BuildID: 1}}
+	data.builds = []record.Build{{ID: 1, App: evil, Files: []string{evil, evil, evil, evil}}}
+	data.say(noon.Add(-time.Minute).UnixNano(), evil, 7, evil+"\x1b]0;title\x07\x00\u202e")
 	state := func() State {
 		return State{Recording: evil, Apps: []App{{Name: evil, URL: "javascript:alert(1)", Profile: evil, IdleLimit: time.Minute, Down: evil, Sources: map[string]string{evil: evil},
 			Builds: []Build{{Number: 2, At: noon, Files: []string{evil}}, {Number: 3, At: noon.Add(1), Errors: []string{evil}}}, Escapes: []Escape{{evil, evil, evil}}}}}
@@ -290,7 +307,7 @@ func TestHostileWords(t *testing.T) {
 	handler := newConsole(t, data, ruling, nil)
 	ask := "/rules?network=" + url.QueryEscape(evil) + "&address=" + url.QueryEscape(evil) + "&answers="
 	for _, path := range []string{"/quotas", "/rules", "/clock", ask, ask + url.QueryEscape(evil), strings.Replace(ask, "network", "app", 1),
-		"/rules?network=tcp&address=a:25", "/", "/sockets", "/sockets/1", "/sockets/3", "/sockets/4", "/reclaims", "/denials", "/sockets?q=" + "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/sockets/%3Cscript%3E", "/%3Cscript%3Ealert(1)"} {
+		"/rules?network=tcp&address=a:25", "/", "/sockets", "/sockets/1", "/sockets/3", "/sockets/4", "/reclaims", "/denials", "/requests", "/requests/7", "/logs", "/requests?q=%22%3E%3Cscript%3E", "/logs?q=%3Cimg%20src%3E", "/sockets?q=" + "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/sockets/%3Cscript%3E", "/%3Cscript%3Ealert(1)"} {
 		w := get(handler, path)
 		if w.Code >= 500 {
 			t.Errorf("%s: status %d", path, w.Code)
@@ -301,6 +318,9 @@ func TestHostileWords(t *testing.T) {
 		if bytes.Contains(w.Body.Bytes(), []byte("<script>")) || bytes.Contains(w.Body.Bytes(), []byte("<img")) {
 			t.Errorf("%s: markup came through", path)
 		}
+		if bytes.ContainsAny(w.Body.Bytes(), "\x1b\x00\x07\u202e") {
+			t.Errorf("%s: control characters came through", path)
+		}
 	}
 }
 
@@ -308,7 +328,7 @@ func TestHostileWords(t *testing.T) {
 func TestBrokenRecording(t *testing.T) {
 	t.Parallel()
 	handler := newConsole(t, &recording{err: errors.New("disk I/O error at /secret/path")}, full, nil)
-	for _, path := range []string{"/", "/sockets", "/sockets/1", "/quotas", "/reclaims", "/denials", "/rules", "/clock"} {
+	for _, path := range []string{"/", "/sockets", "/sockets/1", "/requests", "/requests/1", "/logs", "/quotas", "/reclaims", "/denials", "/rules", "/clock"} {
 		w := get(handler, path)
 		if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "could not be read") {
 			t.Errorf("%s: status %d: %s", path, w.Code, w.Body)

@@ -20,6 +20,9 @@ const (
 // states are the values of state: in filters and ?state=. Idle is open, and unused for half the idle limit.
 var states = []string{"open", "idle", "closed", "reclaimed", "denied", "failed"}
 
+// streams are the values of stream:.
+var streams = []string{"stdout", "stderr"}
+
 // kinds are the values of ?kind=.
 var kinds = []string{"resolve", "create", "bind", "connect", "listen", "accept", "send", "receive", "option_get", "option_set",
 	"shutdown", "close", "reclaim", "deny", "fault"}
@@ -70,6 +73,19 @@ func (p *params) oneOf(name string, accepted []string) string {
 func (p *params) state(name string) string { return p.oneOf(name, states) }
 
 func (p *params) ascending(name string) bool { return p.oneOf(name, []string{"asc", "desc"}) == "asc" }
+
+// status reads 404 or 5xx.
+func (p *params) status(name string) int {
+	value := p.text(name)
+	if value == "" {
+		return 0
+	}
+	n, err := parseStatus(value)
+	if err != nil {
+		p.bad("%s=%s: %v.", name, value, err)
+	}
+	return n
+}
 
 // kinds reads words with commas between them.
 func (p *params) kinds(name string) []string {

@@ -25,12 +25,15 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 // recording is a Source in memory, with the filters that these tests use.
 type recording struct {
-	mu      sync.Mutex
-	sockets []record.Socket // all in order of id
-	events  []record.Event
-	runs    []record.Run
-	now     time.Time
-	err     error // answers everything
+	mu       sync.Mutex
+	sockets  []record.Socket // all in order of id
+	events   []record.Event
+	runs     []record.Run
+	builds   []record.Build
+	requests []record.Request // all in order of id
+	logs     []record.Log
+	now      time.Time
+	err      error // answers everything
 }
 
 var _ Source = (*recording)(nil)
@@ -97,7 +100,7 @@ func (r *recording) Events(_ context.Context, f record.EventFilter) ([]record.Ev
 func (r *recording) eventsLocked(f record.EventFilter) []record.Event {
 	var rows []record.Event
 	for _, e := range r.events {
-		if len(f.Kinds) > 0 && !slices.Contains(f.Kinds, e.Kind) || f.SocketID != 0 && f.SocketID != e.SocketID ||
+		if len(f.Kinds) > 0 && !slices.Contains(f.Kinds, e.Kind) || f.SocketID != 0 && f.SocketID != e.SocketID || f.RequestID != 0 && f.RequestID != e.RequestID ||
 			f.Rule != "" && f.Rule != e.Rule || f.Host != "" && !strings.Contains(e.Host+" "+e.RemoteAddr, f.Host) ||
 			f.After != 0 && e.ID <= f.After || f.Before != 0 && e.ID >= f.Before || e.At < f.Since {
 			continue
@@ -251,7 +254,8 @@ func lively(now time.Time) *recording {
 			r.happen(s, record.Event{Kind: "close", At: at(x.to)})
 		}
 	}
-	r.runs = []record.Run{{ID: 3, App: "guestbook", StartedAt: at(600), PID: 4711, GoVersion: "go1.26.8", BuildMS: 410, Profile: "appengine"}}
+	r.runs = []record.Run{{ID: 3, App: "guestbook", StartedAt: at(600), PID: 4711, GoVersion: "go1.26.8", BuildMS: 410, Profile: "appengine", BuildID: 12}}
+	r.serve(at)
 	return r
 }
 

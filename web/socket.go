@@ -26,7 +26,8 @@ type socketData struct {
 // eventRow is an event in the story of one socket.
 type eventRow struct {
 	record.Event
-	After string // since the socket was made: +0.412 s
+	After      string // since the socket was made: +0.412 s
+	NewRequest bool   // it was for another request than the event before
 }
 
 func (c *console) socketPage(w http.ResponseWriter, r *http.Request) error {
@@ -91,7 +92,8 @@ func (c *console) fillSocket(ctx context.Context, data *socketData, s record.Soc
 func story(events []record.Event, openedAt int64) []eventRow {
 	rows := make([]eventRow, len(events))
 	for i, e := range events {
-		rows[len(events)-1-i] = eventRow{Event: e, After: after(time.Duration(e.At - openedAt))}
+		other := i == len(events)-1 || events[i+1].RequestID != e.RequestID
+		rows[len(events)-1-i] = eventRow{Event: e, After: after(time.Duration(e.At - openedAt)), NewRequest: other && e.Request != ""}
 	}
 	return rows
 }

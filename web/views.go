@@ -122,21 +122,22 @@ func newSocketRow(s record.Socket, state State, now time.Time) socketRow {
 
 // A failure is something that works here and would not in production, in a sentence.
 type failure struct {
-	ID       string // the same for the same failure, so that it keeps its place and stays open
-	At       int64
-	App      string
-	Request  string
-	Status   int
-	CallSite string
-	Text     string // what happened there: "dialled smtp.example.com:25."
-	Rule     string
-	Reason   string
-	Error    string // what the program was told
-	Source   string
-	Advice   string
-	Command  string
-	Count    int64
-	SocketID int64
+	ID        string // the same for the same failure, so that it keeps its place and stays open
+	At        int64
+	App       string
+	Request   string
+	RequestID int64
+	Status    int
+	CallSite  string
+	Text      string // what happened there: "dialled smtp.example.com:25."
+	Rule      string
+	Reason    string
+	Error     string // what the program was told
+	Source    string
+	Advice    string
+	Command   string
+	Count     int64
+	SocketID  int64
 }
 
 // Where is the call site, or who did it when that is not known.
@@ -156,7 +157,7 @@ func denialFailure(d record.Denial, state State) failure {
 		reason = "Production refuses " + cmp.Or(rule.Title(), "this") + "."
 	}
 	return failure{
-		ID: groupID("denial", d.App, d.Rule, address, d.CallSite), At: d.At, App: d.App, Request: d.Request, Status: d.Status,
+		ID: groupID("denial", d.App, d.Rule, address, d.CallSite), At: d.At, App: d.App, Request: d.Request, RequestID: d.RequestID, Status: d.Status,
 		CallSite: d.CallSite, Text: deniedVerb(d.Event) + " " + address + deniedBecause(rule), Rule: d.Rule, Reason: reason, Error: d.Error,
 		Source: app.Sources[d.Rule], Advice: rule.Advice(), Command: explainCommand(app, d.Network, address), Count: d.Count, SocketID: d.SocketID,
 	}

@@ -14,6 +14,9 @@
 //
 //	GET  overview, counts         State, record.Counts
 //	GET  sockets, sockets/{id}    record.Socket, with its events
+//	GET  requests                 record.Request
+//	GET  requests/{id}            a requestAnswer: with its run, events, sockets and log lines
+//	GET  logs                     record.Log
 //	GET  events, denials, reclaims, runs
 //	GET  quotas?app=              a quotaRow for each app, resource and window
 //	GET  rules?app=               an appRules for each app
@@ -45,6 +48,17 @@ type Source interface {
 	Denials(context.Context, record.EventFilter) ([]record.Denial, error)
 	Reclaims(context.Context, record.EventFilter) ([]record.Reclaim, error)
 	Runs(context.Context) ([]record.Run, error) // newest first
+	SelectRuns(context.Context, record.RunFilter) ([]record.Run, error)
+	Builds(context.Context, record.BuildFilter) ([]record.Build, error)
+	Requests(context.Context, record.RequestFilter) ([]record.Request, error)
+	Request(ctx context.Context, id int64) (record.Request, error) // record.ErrNotFound
+	// RequestSockets tells which sockets the requests used, of each at most so many, those that it used first.
+	RequestSockets(ctx context.Context, requests []int64, most int) ([]record.RequestSocket, error)
+	// RequestUses counts them, no further than most.
+	RequestUses(ctx context.Context, requests []int64, most int) ([]record.RequestUse, error)
+	// CountRequestEvents counts the events of a request behind one of them, no further than most.
+	CountRequestEvents(ctx context.Context, request, after int64, most int) (int64, error)
+	Logs(context.Context, record.LogFilter) ([]record.Log, error)
 	// Counts tells the totals; open sockets unused since idleSince are idle, 0: none is.
 	Counts(ctx context.Context, idleSince int64) (record.Counts, error)
 	Activity(context.Context, record.ActivityFilter) ([]record.Activity, error)

@@ -80,6 +80,7 @@ function takeOver(page) {
 // holdStill remembers where the thing that the reader looks at stands on the screen, and returns what puts it there again:
 // the row below the pointer or with the focus, else the first that is in sight once the page has been scrolled.
 function holdStill() {
+  if (atTail()) return toTail;
   const row = lookedAt();
   if (!row) return () => {};
   const before = row.getBoundingClientRect().top;
@@ -88,6 +89,15 @@ function holdStill() {
     const moved = row.getBoundingClientRect().top - before;
     if (Math.abs(moved) >= 1) scrollBy({ top: moved, behavior: "instant" });
   };
+}
+
+// A list whose newest line is the last is followed as in a terminal, until the reader scrolls up.
+function atTail() {
+  return document.querySelector("[data-tail]") && scrollY + innerHeight >= document.documentElement.scrollHeight - 40;
+}
+
+function toTail() {
+  scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
 }
 
 function lookedAt() {
@@ -279,6 +289,7 @@ const strip = $("side"); // on a narrow screen the navigation scrolls sideways
 strip.scrollLeft = (strip.querySelector("[aria-current]")?.offsetLeft ?? 0) - 40;
 dress();
 tick();
+if (document.querySelector("[data-tail]") && scrollY < 1) toTail();
 setInterval(() => {
   tick();
   if (performance.now() - fetchedAt > stale && "live" in document.body.dataset) soon();
