@@ -284,14 +284,19 @@ func (r *Reader) Torn() int64 { return r.torn }
 func (r *Reader) Damaged() int64 { return r.damaged }
 
 // Dropped returns how many events the writer could not keep. A living writer says so at most every 100 ms.
-func (r *Reader) Dropped() uint64 { return readDropped(r.dir, r.name) }
+func (r *Reader) Dropped() uint64 { return r.Counts().Dropped }
+
+// Counts returns what the writer says beside the events. A living one says so at most every 100 ms.
+func (r *Reader) Counts() Counts { return readCounts(r.dir, r.name) }
 
 // Position returns the place after the last event that Next has returned.
 func (r *Reader) Position() Position { return r.pos }
 
 // Release deletes the segments that lie wholly before p: call it when all before p is kept elsewhere. p is a position
-// that this reader has returned.
+// that this reader has returned. A writer that has reached its limit waits as long as Release is called every now and then
+// with another position.
 func (r *Reader) Release(p Position) error {
+	notePlace(r.dir, r.name, p)
 	if r.first == 0 {
 		numbers, err := segments(r.dir, r.name)
 		if err != nil || len(numbers) == 0 {
