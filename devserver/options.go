@@ -18,7 +18,10 @@ type Options struct {
 	NoReload   bool   // nothing is watched
 	BuildFlags []string
 	Config     string // a devserver.yaml; "": the one found from the first app's folder upwards
-	ReadyFile  string // written once every app accepts; "": none
+	// JournalLimit is how much of what an app does may wait on disk to be recorded: a size, 512MiB, or unlimited. Beyond it
+	// the app is slowed. "": 1GiB.
+	JournalLimit string
+	ReadyFile    string // written once every app accepts; "": none
 
 	Set    func(flag string) bool // tells whether the user gave that flag, which then wins over devserver.yaml; nil: none was given
 	Notify func(Notice)           // hears every notice, one at a time; nil: nobody does

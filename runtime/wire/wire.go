@@ -30,23 +30,24 @@ const Version = 1
 
 // Config is all that an agent is told at its start.
 type Config struct {
-	Version      int               `json:"version"`
-	App          string            `json:"app"`
-	Run          int64             `json:"run"`           // runs.id; 0 when no supervisor started this process (devserver env)
-	Policy       sandbox.Policy    `json:"policy"`        // finished: nothing is looked up any more
-	Standins     []sandbox.Standin `json:"standins"`      // builtin peers already have their loopback address
-	ClockOffset  time.Duration     `json:"clock_offset"`  // how far the sandbox's clock is ahead
-	JournalDir   string            `json:"journal_dir"`   // each process makes a journal of its own in it
-	JournalLimit int64             `json:"journal_limit"` // bytes; beyond it the program waits for the reader, 0: never
-	Journal      string            `json:"journal"`       // the journal's name; "" makes one up from the process id
-	IDs          string            `json:"ids"`           // file with the counters of socket and request ids, shared by a data directory's workers
-	Usage        string            `json:"usage"`         // file with the quota usage, shared by an app's workers
-	ControlFD    int               `json:"control_fd"`    // inherited descriptor, 0: none
-	ConnFD       int               `json:"conn_fd"`       // inherited descriptor, 0: $PORT is an ordinary listener on loopback
-	Port         int               `json:"port"`          // the app's $PORT: a listen on it is the app's own listener
-	Root         string            `json:"root"`          // folder of the app's main module: call sites are relative to it
-	UserPaths    []string          `json:"user_paths"`    // further folders whose code is the user's (workspace and replaced modules)
-	Modules      []string          `json:"modules"`       // paths of those modules, the main one first: how files are named in builds with -trimpath
+	Version     int               `json:"version"`
+	App         string            `json:"app"`
+	Run         int64             `json:"run"`          // runs.id; 0 when no supervisor started this process (devserver env)
+	Policy      sandbox.Policy    `json:"policy"`       // finished: nothing is looked up any more
+	Standins    []sandbox.Standin `json:"standins"`     // builtin peers already have their loopback address
+	ClockOffset time.Duration     `json:"clock_offset"` // how far the sandbox's clock is ahead
+	JournalDir  string            `json:"journal_dir"`  // each process makes a journal of its own in it
+	Journal     string            `json:"journal"`      // the journal's name; "" makes one up from the process id
+	IDs         string            `json:"ids"`          // file with the counters of socket and request ids, shared by a data directory's workers
+	Usage       string            `json:"usage"`        // file with the quota usage, shared by an app's workers
+	ControlFD   int               `json:"control_fd"`   // inherited descriptor, 0: none
+	ConnFD      int               `json:"conn_fd"`      // inherited descriptor, 0: $PORT is an ordinary listener on loopback
+	Port        int               `json:"port"`         // the app's $PORT: a listen on it is the app's own listener
+	Root        string            `json:"root"`         // folder of the app's main module: call sites are relative to it
+	UserPaths   []string          `json:"user_paths"`   // further folders whose code is the user's (workspace and replaced modules)
+	Modules     []string          `json:"modules"`      // paths of those modules, the main one first: how files are named in builds with -trimpath
+
+	JournalLimit int64 `json:"journal_limit"` // bytes of the journal; beyond them the program waits for its reader. 0: no limit
 }
 
 // VirtualMain begins the name of the folder that holds the generated main of an app that is no package main: its
