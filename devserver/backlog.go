@@ -34,7 +34,7 @@ type watchman struct {
 
 	blocked  bool      // the recording takes no batch
 	slowTill time.Time // the app counts as slowed
-	lossTill time.Time // it counts as losing events
+	lossTill time.Time // recording counts as stopped, even when a batch or an event finds room
 	toldSlow time.Time
 	told     uint64 // lost events that a notice has told of
 }
@@ -75,7 +75,7 @@ func lossReason(before, now journal.Counts, g *ingester) string {
 
 // refused hears why the recording took no batch, if that may pass by itself.
 func (g *ingester) refused(err error) {
-	g.watch.blocked = true
+	g.watch.blocked, g.watch.lossTill = true, time.Now().Add(afterwards)
 	if errors.Is(err, storage.ErrLocked) {
 		g.stop(fmt.Sprintf("%v; what the app does waits in %s until that ends", storage.ErrLocked, g.dir))
 		return
