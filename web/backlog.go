@@ -14,3 +14,30 @@ const backlogShown = 16 << 20
 
 // Shown reports whether the console says anything about b.
 func (b Backlog) Shown() bool { return b.Bytes >= backlogShown || b.Slowed || b.Stopped != "" }
+
+// Title says in a few words how it stands.
+func (b Backlog) Title() string {
+	switch {
+	case b.Stopped != "":
+		return "Recording has stopped"
+	case b.Slowed:
+		return "The app waits for the recording"
+	}
+	return "The recording is behind"
+}
+
+// Text says how much waits, and what that means.
+func (b Backlog) Text() string {
+	text := binarySize(b.Bytes)
+	if b.Limit > 0 {
+		text += " of at most " + binarySize(b.Limit)
+	}
+	text += " wait to be written"
+	switch {
+	case b.Stopped != "":
+		return b.Stopped + "; " + text
+	case b.Slowed:
+		return text + "; the app is slowed, and nothing is lost"
+	}
+	return text
+}
