@@ -24,6 +24,9 @@ const (
 // batchSize is how many events are written in one transaction.
 const batchSize = 8192
 
+// firstBatch is how many at first: many short programs may have a journal each.
+const firstBatch = 256
+
 // ingester reads one journal into the recording until its writer is dead and all of it is read.
 type ingester struct {
 	db       *storage.DB
@@ -88,7 +91,8 @@ func (g *ingester) caughtUp(ctx context.Context) error {
 // follow reads until the end. ctx ends the reading early: the journal stays for the next start.
 func (g *ingester) follow(ctx context.Context) {
 	defer close(g.done)
-	g.buf = make([]sandbox.Event, batchSize)
+	g.buf = make([]sandbox.Event, firstBatch)
+	defer func() { g.buf = nil }()
 	pause := minPause
 	for {
 		n, err := g.step(ctx)
@@ -204,6 +208,9 @@ func (g *ingester) step(ctx context.Context) (int, error) {
 	g.events += int64(n)
 	g.written(batch)
 	clear(batch)
+	if n == len(g.buf) && n < batchSize {
+		g.buf = make([]sandbox.Event, batchSize)
+	}
 	return n, g.reader.Release(at)
 }
 
