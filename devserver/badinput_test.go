@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"os"
 	"path/filepath"
@@ -168,6 +169,45 @@ func TestLocked(t *testing.T) {
 	}
 	if g.events != 1001 || !g.whole {
 		t.Errorf("%d events, whole %v, want all 1001", g.events, g.whole)
+	}
+}
+
+// TestStopWhileLocked: a stop does not wait for a recording that takes nothing; the journal stays for the next start.
+func TestStopWhileLocked(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db, err := storage.Open(filepath.Join(dir, "recording.db"), storage.Options{BusyTimeout: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	other, err := sql.Open("sqlite", db.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	other.SetMaxOpenConns(1)
+	if _, err := other.Exec("BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	leave(t, dir, "j", 1, 1000)
+	ended := make(chan struct{})
+	close(ended)
+	read := func(ending chan struct{}) (warned []string, g *ingester) {
+		g = &ingester{db: db, dir: dir, name: "j", writer: ended, ending: ending, written: func([]sandbox.Event) {},
+			warn: func(format string, args ...any) { warned = append(warned, fmt.Sprintf(format, args...)) }}
+		g.start(context.Background())
+		<-g.done
+		return warned, g
+	}
+	if warned, g := read(ended); g.whole || len(warned) != 1 || !strings.Contains(warned[0], dir) || !strings.Contains(warned[0], "next start") {
+		t.Errorf("whole %v, warned %q, want where the events wait", g.whole, warned)
+	}
+	if _, err := other.Exec("ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if warned, g := read(nil); !g.whole || g.events != 1001 || len(warned) > 0 {
+		t.Errorf("the next start has %d events, whole %v, warned %q, want all 1001", g.events, g.whole, warned)
 	}
 }
 

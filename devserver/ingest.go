@@ -29,20 +29,20 @@ const firstBatch = 256
 
 // ingester reads one journal into the recording until its writer is dead and all of it is read.
 type ingester struct {
-	db       *storage.DB
-	dir      string // of the journals
-	name     string
-	app      string // "": what the journal says
-	run      int64
-	writer   <-chan struct{}       // closed when the writer is dead; nil: the journal's lock tells
-	quit     <-chan struct{}       // closed when no more than is there now is to be read; nil: never
-	written  func([]sandbox.Event) // told of each batch after it is in the recording
-	warn     func(format string, args ...any)
-	notices  *notifier       // told when the app is slowed; nil: nobody is
-	room     *room           // told when there is none; nil: nobody is
-	limit    int64           // of the journal, bytes; 0: none, or not known
-	stopping <-chan struct{} // closed when devserver stops: a dead worker's journal then does not wait for room; nil: never
-	changed  func()          // what standing returns has; nil: nobody asks
+	db      *storage.DB
+	dir     string // of the journals
+	name    string
+	app     string // "": what the journal says
+	run     int64
+	writer  <-chan struct{}       // closed when the writer is dead; nil: the journal's lock tells
+	quit    <-chan struct{}       // closed when no more than is there now is to be read; nil: never
+	written func([]sandbox.Event) // told of each batch after it is in the recording
+	warn    func(format string, args ...any)
+	notices *notifier       // told when the app is slowed; nil: nobody is
+	room    *room           // told when there is none; nil: nobody is
+	limit   int64           // of the journal, bytes; 0: none, or not known
+	ending  <-chan struct{} // closed when devserver stops: a dead worker's journal then does not wait for room; nil: never
+	changed func()          // what standing returns has; nil: nobody asks
 
 	asks   chan chan struct{} // of caughtUp
 	done   chan struct{}      // closed at the end of follow
@@ -106,7 +106,7 @@ func (g *ingester) follow(ctx context.Context) {
 			return
 		case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrLocked):
 			g.refused(err)
-			if g.gone && g.stopping != nil && !isOpen(g.stopping) {
+			if g.gone && g.ending != nil && !isOpen(g.ending) {
 				g.warn("%v; what %s did last is in %s, and is recorded at the next start", err, g.app, g.dir)
 				g.leave()
 				return

@@ -48,6 +48,9 @@ func loadMemory(t *testing.T, events int) {
 	long := strings.Repeat("x", 4000)
 	for i := range events {
 		w.Record(loadEvent(uint64(i), long))
+		if i%(events/4) == 0 {
+			t.Logf("%d MiB after %d events", mostMemory(t, cmd.Process.Pid), i)
+		}
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)

@@ -139,7 +139,7 @@ func (s *strays) follow(ctx context.Context, quit <-chan struct{}, name string) 
 	}
 	seen := newObserver("", s.sup.notices, &s.sup.fleet.reclaimed)
 	g := &ingester{db: s.sup.db, dir: s.sup.journals, name: name, quit: quit, warn: s.sup.notices.warnOnce,
-		notices: s.sup.notices, room: s.sup.room, changed: s.sup.touch, stopping: s.sup.stopping}
+		notices: s.sup.notices, room: s.sup.room, changed: s.sup.touch, ending: s.sup.stopping}
 	g.written = func(events []sandbox.Event) {
 		seen.app = g.app
 		seen.see(events)

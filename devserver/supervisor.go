@@ -21,24 +21,25 @@ import (
 
 // supervisor joins all rooms for one Run. Its fields are set before its goroutines start, and not changed afterwards.
 type supervisor struct {
-	opts         Options
-	notices      *notifier
-	data         string // absolute
-	journals     string // folder
-	watched      []string
-	owner        *control.Owner
-	db           *storage.DB
-	ids          *ids
-	journalLimit int64 // of each journal, bytes; 0: none
-	peers        peers
-	requests     *requestLog
-	strays       *strays
+	opts     Options
+	notices  *notifier
+	data     string // absolute
+	journals string // folder
+	watched  []string
+	owner    *control.Owner
+	db       *storage.DB
+	ids      *ids
+	peers    peers
+	requests *requestLog
+	strays   *strays
+	fleet    *fleet
+	quotas   *quotaBook
+	tool     project.Go
+	apps     []*app
+
 	readers      readers
 	room         *room
-	fleet        *fleet
-	quotas       *quotaBook
-	tool         project.Go
-	apps         []*app
+	journalLimit int64 // of each journal, bytes; 0: none
 
 	live       web.Live
 	touched    chan struct{}

@@ -86,7 +86,7 @@ func (v *version) followJournal() {
 			seen.see(events)
 			s.touch()
 		},
-		warn: s.notices.warnOnce, notices: s.notices, room: s.room, limit: s.journalLimit, changed: s.touch, stopping: s.stopping,
+		warn: s.notices.warnOnce, notices: s.notices, room: s.room, limit: s.journalLimit, changed: s.touch, ending: s.stopping,
 	}
 	s.strays.claim(v.journal.name)
 	s.readers.add(v.journal)

@@ -202,6 +202,7 @@ func (w *Writer) turn(s *segment) (next *segment, full bool) {
 			if w.err == ErrLimit {
 				return nil, true
 			}
+			w.stalled.Store(false) // it is the disk now
 			w.retryAt.Store(now() + retryAfter)
 			return nil, false
 		}
