@@ -30,7 +30,7 @@ var loadApp = strings.NewReplacer(
 // operation that returned to the program is in the recording after the next start, none is there twice, and no worker is left.
 func TestSupervisorKilled(t *testing.T) {
 	t.Parallel()
-	killSupervisors(t, 20)
+	killSupervisors(t, 10)
 }
 
 // TestSoakSupervisorKilled does so for long: make soak.
