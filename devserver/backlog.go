@@ -14,7 +14,8 @@ import (
 
 const (
 	lookEvery  = 250 * time.Millisecond // how often the ingester looks at what the writer says
-	afterwards = 2 * time.Second        // for so long after the last sign of it, an app counts as slowed, or as losing events
+	afterwards = 2 * time.Second        // for so long after the last sign of it, an app counts as slowed
+	calm       = 5 * time.Second        // without a failure before recording goes on: a full disk has room for a moment when a segment is deleted
 	slowAgain  = time.Minute            // between two notices that an app is slowed
 )
 
@@ -56,7 +57,7 @@ func (g *ingester) look(force bool) {
 		}
 	}
 	if counts.Dropped > w.seen.Dropped {
-		w.lossTill = now.Add(afterwards)
+		w.lossTill = now.Add(calm)
 		g.stop(lossReason(w.seen, counts, g))
 	}
 	w.seen = counts
@@ -75,7 +76,7 @@ func lossReason(before, now journal.Counts, g *ingester) string {
 
 // refused hears why the recording took no batch, if that may pass by itself.
 func (g *ingester) refused(err error) {
-	g.watch.blocked, g.watch.lossTill = true, time.Now().Add(afterwards)
+	g.watch.blocked, g.watch.lossTill = true, time.Now().Add(calm)
 	if errors.Is(err, storage.ErrLocked) {
 		g.stop(fmt.Sprintf("%v; what the app does waits in %s until that ends", storage.ErrLocked, g.dir))
 		return

@@ -56,7 +56,7 @@ func loadMemory(t *testing.T, events int) {
 		t.Fatal(err)
 	}
 	if w.Dropped() > 0 {
-		t.Errorf("%d events were dropped: devserver did not keep up for two seconds", w.Dropped())
+		t.Errorf("%d events were dropped: devserver did not get on for five seconds", w.Dropped())
 	}
 	gone := func() bool {
 		_, err := os.Stat(filepath.Join(s.data, "journal", "load.lock"))

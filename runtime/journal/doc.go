@@ -74,7 +74,7 @@
 //
 // With Options.Limit the segments that exist never have more bytes together. When the next one would be too much, the
 // program waits inside Record until the reader has deleted one: it is slowed, and no event is lost. It waits as long as the
-// reader gets on. When that has not for 2 seconds (it was killed, its own disk is full), events are dropped and counted
+// reader gets on. When that has not for 5 seconds (it was killed, its own disk is full), events are dropped and counted
 // as on a full disk, and recording goes on when there is room.
 //
 // # Full disk

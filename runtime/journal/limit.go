@@ -8,7 +8,7 @@ const MinLimit = minSegments * firstSegment
 
 const (
 	minSegments  = 4
-	patience     = 2e9   // nanoseconds without any progress of the reader, after which nobody waits for it
+	patience     = 5e9   // nanoseconds without any progress of the reader, after which nobody waits for it: a batch may take two
 	firstPause   = 500e3 // nanoseconds between two looks at what the reader does: at first,
 	longestPause = 10e6  // and at last
 	longestStep  = 100e6 // what a look counts as at most
