@@ -77,6 +77,9 @@ func TestLimitSlows(t *testing.T) {
 				})
 			}
 			go func() { wait.Wait(); w.Close() }()
+			for w.Slowed() == 0 {
+				runtime.Gosched() // until they are in their wait
+			}
 			seen := readAll(t, dir, MinLimit)
 			for g := range uint64(writers) {
 				if seen[g] != events {
