@@ -20,6 +20,9 @@ func AmountText(resource string, n int64) string {
 	return grouped(n)
 }
 
+// SizeText writes a number of bytes for a person: 31.2 MiB.
+func SizeText(n int64) string { return bytesText(n) }
+
 // grouped writes a number with commas between thousands.
 func grouped(n int64) string {
 	digits := strconv.FormatInt(n, 10)

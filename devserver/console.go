@@ -73,7 +73,9 @@ func (s *supervisor) state() web.State {
 	state := web.State{Time: time.Unix(0, now), Offset: offset, Moves: moves, Recording: s.db.Path()}
 	state.Day.Start, state.Day.End = quotaDay(state.Time)
 	for _, a := range s.apps {
-		state.Apps = append(state.Apps, a.state(now))
+		shown := a.state(now)
+		shown.Backlog = s.readers.backlog(a.name)
+		state.Apps = append(state.Apps, shown)
 	}
 	return state
 }

@@ -68,7 +68,7 @@ func writeEnvConfig(app *plannedApp, data string) (string, error) {
 	}
 	cfg := wire.Config{
 		Version: wire.Version, App: app.name, Policy: *app.policy,
-		JournalDir: filepath.Join(data, "journal"), Port: envPort, Root: app.project.Module.Dir, UserPaths: app.project.UserPaths(),
+		JournalDir: filepath.Join(data, "journal"), JournalLimit: defaultJournalLimit, Port: envPort, Root: app.project.Module.Dir, UserPaths: app.project.UserPaths(),
 	}
 	if err := os.MkdirAll(cfg.JournalDir, 0o700); err != nil {
 		return "", fmt.Errorf("data directory: %w; choose another with --data", err)

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-d81df0db/devserver/runtime/journal"
 	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/storage"
+	"github.com/seed-d81df0db/devserver/web"
 )
 
 // How often a journal is looked at: at once after something was in it, and less and less often while nothing is.
@@ -22,6 +24,9 @@ const (
 // batchSize is how many events are written in one transaction.
 const batchSize = 8192
 
+// firstBatch is how many at first: many short programs may have a journal each.
+const firstBatch = 256
+
 // ingester reads one journal into the recording until its writer is dead and all of it is read.
 type ingester struct {
 	db      *storage.DB
@@ -33,10 +38,17 @@ type ingester struct {
 	quit    <-chan struct{}       // closed when no more than is there now is to be read; nil: never
 	written func([]sandbox.Event) // told of each batch after it is in the recording
 	warn    func(format string, args ...any)
+	notices *notifier       // told when the app is slowed; nil: nobody is
+	room    *room           // told when there is none; nil: nobody is
+	limit   int64           // of the journal, bytes; 0: none, or not known
+	ending  <-chan struct{} // closed when devserver stops: a dead worker's journal then does not wait for room; nil: never
+	changed func()          // what standing returns has; nil: nobody asks
 
 	asks   chan chan struct{} // of caughtUp
 	done   chan struct{}      // closed at the end of follow
 	events int64              // written so far; read it after done
+	lost   uint64             // noted as rows of gaps; read it after done
+	broken int64              // pieces of the journal that were damaged; read it after done
 	whole  bool               // all of the journal is in the recording; read it after done
 
 	reader *journal.Reader // nil: the journal does not exist yet
@@ -44,6 +56,10 @@ type ingester struct {
 	last   bool            // quit is closed
 	buf    []sandbox.Event
 	asked  []chan struct{}
+	watch  watchman
+	known  bool // knownLoss was asked
+
+	backlog atomic.Pointer[web.Backlog]
 }
 
 // start begins to read. The caller waits for done.
@@ -75,10 +91,12 @@ func (g *ingester) caughtUp(ctx context.Context) error {
 // follow reads until the end. ctx ends the reading early: the journal stays for the next start.
 func (g *ingester) follow(ctx context.Context) {
 	defer close(g.done)
-	g.buf = make([]sandbox.Event, batchSize)
+	g.buf = make([]sandbox.Event, firstBatch)
+	defer func() { g.buf = nil }()
 	pause := minPause
 	for {
 		n, err := g.step(ctx)
+		g.look(false)
 		switch {
 		case errors.Is(err, io.EOF):
 			g.finish()
@@ -87,7 +105,12 @@ func (g *ingester) follow(ctx context.Context) {
 			g.leave()
 			return
 		case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrLocked):
-			g.warn("%v; the events wait in %s until there is room again", err, g.dir)
+			g.refused(err)
+			if g.gone && g.ending != nil && !isOpen(g.ending) {
+				g.warn("%v; what %s did last is in %s, and is recorded at the next start", err, g.app, g.dir)
+				g.leave()
+				return
+			}
 			pause = diskPause
 		case err != nil:
 			g.warn("journal %s: %v; its events stay in %s", g.name, err, g.dir)
@@ -181,9 +204,13 @@ func (g *ingester) step(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, errors.Join(err, g.reopen(before))
 	}
+	g.watch.blocked = false
 	g.events += int64(n)
 	g.written(batch)
 	clear(batch)
+	if n == len(g.buf) && n < batchSize {
+		g.buf = make([]sandbox.Event, batchSize)
+	}
 	return n, g.reader.Release(at)
 }
 
@@ -215,6 +242,12 @@ func (g *ingester) reopen(at journal.Position) error {
 	if h := r.Header(); g.app == "" {
 		g.app, g.run = h.App, h.Run
 	}
+	if !g.known {
+		g.known = true
+		if err := g.knownLoss(context.Background()); err != nil {
+			return err
+		}
+	}
 	if g.gone {
 		r.WriterGone()
 	}
@@ -224,13 +257,9 @@ func (g *ingester) reopen(at journal.Position) error {
 // finish deletes the journal, all of which is in the recording, and says what could not be kept.
 func (g *ingester) finish() {
 	g.whole = true
+	g.watch.blocked = false
 	if g.reader != nil {
-		if n := g.reader.Dropped(); n > 0 {
-			g.warn("%d events of %s were not recorded since the disk was full; free some space", n, g.app)
-		}
-		if n := g.reader.Damaged(); n > 0 {
-			g.warn("%d pieces of journal %s were damaged and are missing from the recording; check the disk of %s", n, g.name, g.dir)
-		}
+		g.final()
 	}
 	g.leave()
 	if err := journal.Remove(g.dir, g.name); err != nil {
@@ -242,8 +271,41 @@ func (g *ingester) finish() {
 	}
 }
 
+// final notes and says what is missing of a journal at its end, as far as that was not told already.
+func (g *ingester) final() {
+	if g.watch.seen = g.reader.Counts(); g.watch.seen.Dropped > g.watch.noted.Dropped && (g.room == nil || g.room.why(g) == "") {
+		g.warn("%d events of %s were not recorded since there was no room; free some space on the disk of %s", g.watch.seen.Dropped-g.watch.noted.Dropped, g.app, g.dir)
+		g.watch.told = g.watch.seen.Dropped
+	}
+	if err := g.noteLoss(); err != nil {
+		g.warn("%v", err)
+	}
+	g.goOn()
+	g.noteDamage()
+}
+
+// noteDamage notes and says what of the journal is damaged.
+func (g *ingester) noteDamage() {
+	n := g.reader.Damaged()
+	if n == 0 {
+		return
+	}
+	g.broken += n
+	g.warn("%d pieces of journal %s were damaged and are missing from the recording; check the disk of %s", n, g.name, g.dir)
+	if err := g.gap(gapDamaged, 0); err != nil {
+		g.warn("%v", err)
+	}
+}
+
+// leave ends the reading. Unless all is read, a later devserver goes on with the journal.
 func (g *ingester) leave() {
 	if g.reader != nil {
+		if !g.whole {
+			g.noteDamage()
+		}
 		g.reader.Close()
+	}
+	if g.room != nil {
+		g.room.leave(g)
 	}
 }

@@ -42,9 +42,19 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	o.Stdout, o.Stderr = os.Stdout, os.Stderr
+	o.Notify = func(n Notice) { fmt.Fprintf(os.Stderr, "notice %T %+v\n", n, n) }
+	if disk := os.Getenv(diskEnv); disk != "" {
+		if err := mountDisk(disk); err != nil {
+			panic(err)
+		}
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := Run(ctx, o); err != nil {
+	err := Run(ctx, o)
+	if disk := os.Getenv(diskEnv); disk != "" && err == nil {
+		err = os.CopyFS(disk+"-copy", os.DirFS(disk))
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -54,8 +64,21 @@ func TestMain(m *testing.M) {
 // process runs the site's devserver in a process of its own and waits until its app accepts.
 func (s *site) process() *exec.Cmd {
 	s.t.Helper()
+	cmd := s.command()
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	s.readReady()
+	return cmd
+}
+
+// command makes the command of process. Its notices are lines that begin with their type, as in "notice devserver.Recovered".
+func (s *site) command() *exec.Cmd {
+	s.t.Helper()
 	text, err := json.Marshal(map[string]any{ // the rest cannot be written
 		"Dirs": s.opts.Dirs, "Addr": s.opts.Addr, "Console": s.opts.Console, "Standins": s.opts.Standins, "ReadyFile": s.opts.ReadyFile,
+		"Profile": s.opts.Profile, "Data": s.opts.Data, "JournalLimit": s.opts.JournalLimit, "NoReload": s.opts.NoReload,
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -63,11 +86,6 @@ func (s *site) process() *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), runEnv+"="+string(text))
 	cmd.Stdout, cmd.Stderr = s, s
-	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	s.readReady()
 	return cmd
 }
 

@@ -71,7 +71,19 @@ func check(err error) {
 // recording, and none is there twice.
 func TestKilledUnderLoad(t *testing.T) {
 	t.Parallel()
-	const workers, kills = 4, 50
+	killWorkers(t, 20)
+}
+
+// TestSoakKilledUnderLoad does so for long: make soak.
+func TestSoakKilledUnderLoad(t *testing.T) {
+	if os.Getenv("DEVSERVER_SOAK") == "" {
+		t.Skip("takes minutes; make soak runs it")
+	}
+	killWorkers(t, 200)
+}
+
+func killWorkers(t *testing.T, kills int) {
+	const workers = 4
 	addr := answerAll(t)
 	bin := buildLoad(t)
 	db, err := storage.Open(filepath.Join(t.TempDir(), "recording.db"), storage.Options{})

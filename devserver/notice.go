@@ -85,6 +85,20 @@ type Escapes struct {
 type Recovered struct {
 	Journals int
 	Events   int64
+	Lost     uint64 // events that there had been no room for
+	Damaged  int64  // pieces of journals that were damaged, and passed over
+}
+
+// RecordingStopped says that what the apps do is not recorded for the moment. They go on.
+type RecordingStopped struct{ Reason string } // ends in a way out
+
+// RecordingResumed says that it is again.
+type RecordingResumed struct{ Lost uint64 } // events in between that are missing
+
+// Slowed says that an app waits for the recording, which is slower, since its journal has reached its limit.
+type Slowed struct {
+	App   string
+	Limit int64 // bytes
 }
 
 // Note is something good to know, such as the end of a problem that was told.
@@ -117,5 +131,8 @@ func (Escapes) notice()           {}
 func (Recovered) notice()         {}
 func (Note) notice()              {}
 func (Trimmed) notice()           {}
+func (RecordingStopped) notice()  {}
+func (RecordingResumed) notice()  {}
+func (Slowed) notice()            {}
 func (Warning) notice()           {}
 func (Stopped) notice()           {}

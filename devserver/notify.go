@@ -17,6 +17,9 @@ type notifier struct {
 	said map[string]struct{} // guarded by mu: denials and warnings told already
 }
 
+// mostSaid is how many notices are remembered, so as not to tell them again.
+const mostSaid = 10_000
+
 func newNotifier(hear func(Notice)) *notifier {
 	return &notifier{hear: hear, said: map[string]struct{}{}}
 }
@@ -35,6 +38,9 @@ func (n *notifier) once(key string, notice Notice) {
 	defer n.mu.Unlock()
 	if _, told := n.said[key]; told {
 		return
+	}
+	if len(n.said) >= mostSaid { // names without end that do not resolve
+		clear(n.said)
 	}
 	n.said[key] = struct{}{}
 	if n.hear != nil {

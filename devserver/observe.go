@@ -20,6 +20,24 @@ type observer struct {
 	requests  map[uint64]string       // under way: "GET /orders/7"
 }
 
+// What an observer remembers at most, of programs that open sockets and requests without end, or whose events of closing are
+// lost. What it forgets is only missing from the words of a denial.
+const (
+	mostSockets  = 20_000
+	mostRequests = 5_000
+	longestURL   = 1 << 10
+)
+
+// forgetOne makes room in a map that has as many entries as it may.
+func forgetOne[V any](m map[uint64]V, most int) {
+	for k := range m {
+		if len(m) < most {
+			return
+		}
+		delete(m, k)
+	}
+}
+
 func newObserver(app string, notices *notifier, reclaimed *atomic.Int64) *observer {
 	return &observer{app: app, notices: notices, reclaimed: reclaimed, sockets: map[uint64]sandbox.Info{}, requests: map[uint64]string{}}
 }
@@ -36,7 +54,8 @@ func (o *observer) event(e *sandbox.Event) {
 	switch e.Kind {
 	case sandbox.KindRequestBegin:
 		if e.Req != nil {
-			o.requests[e.Request] = e.Req.Method + " " + e.Req.URL
+			forgetOne(o.requests, mostRequests)
+			o.requests[e.Request] = e.Req.Method + " " + e.Req.URL[:min(len(e.Req.URL), longestURL)]
 		}
 		return
 	case sandbox.KindRequestEnd:
@@ -76,6 +95,9 @@ func (o *observer) learn(e *sandbox.Event) sandbox.Info {
 		Standin: cmp.Or(e.Info.Standin, known.Standin), CallSite: cmp.Or(e.Info.CallSite, known.CallSite),
 	}
 	if e.Socket != 0 && (open || e.Kind != sandbox.KindDeny) { // what begins with its denial never ends
+		if !open {
+			forgetOne(o.sockets, mostSockets)
+		}
 		o.sockets[e.Socket] = known
 	}
 	return known

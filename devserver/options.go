@@ -19,9 +19,13 @@ type Options struct {
 	OnBuild    string // "wait" or "": requests wait for a running build; "serve-old"
 	NoReload   bool   // nothing is watched
 	BuildFlags []string
-	Config     string   // a devserver.yaml; "": the one found from the first app's folder upwards
-	Keep       []string // how much of the recording is kept: sizes (2GiB), ages (14d), or "all"; none: 2 GiB
-	ReadyFile  string   // written once every app accepts; "": none
+	Config     string // a devserver.yaml; "": the one found from the first app's folder upwards
+	ReadyFile  string // written once every app accepts; "": none
+
+	// JournalLimit is how much of what an app does may wait on disk to be recorded: a size, 512MiB, or unlimited. Beyond it
+	// the app is slowed. "": 1GiB.
+	JournalLimit string
+	Keep         []string // how much of the recording is kept: sizes (2GiB), ages (14d), or "all"; none: 2 GiB
 
 	OTLP        string   // a store that gets spans, denials and quotas over OTLP/HTTP while they are recorded; "": none
 	OTLPHeaders []string // NAME=VALUE, sent with each request to it

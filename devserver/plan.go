@@ -64,7 +64,8 @@ func (o *Options) check() error {
 			return usagef("%s %s: %v; write HOST:PORT, as in 127.0.0.1:8080", flag, addr, err)
 		}
 	}
-	return nil
+	_, err := o.journalLimit()
+	return err
 }
 
 // newPlan reads devserver.yaml and looks at the apps with the user's own go.

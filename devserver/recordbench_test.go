@@ -36,7 +36,7 @@ func (p writePlan) write() error {
 	for n := 0; n < p.Events; {
 		due := min(int(time.Since(start).Seconds()*float64(p.Rate)), p.Events)
 		for ; n < due; n++ {
-			w.Record(loadEvent(n))
+			w.Record(plannedEvent(n))
 		}
 		time.Sleep(time.Millisecond) // the pace is what is made here
 	}
@@ -48,8 +48,8 @@ func (p writePlan) write() error {
 
 const loadSockets = 100
 
-// loadEvent is the n-th event: sockets are opened first, then requests send and receive on them.
-func loadEvent(n int) sandbox.Event {
+// plannedEvent is the n-th event: sockets are opened first, then requests send and receive on them.
+func plannedEvent(n int) sandbox.Event {
 	now := sandbox.Now()
 	if n < loadSockets {
 		return sandbox.Event{Kind: sandbox.KindConnect, At: now, Socket: uint64(n + 1), Info: &sandbox.Info{

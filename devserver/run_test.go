@@ -670,6 +670,8 @@ func TestRefused(t *testing.T) {
 		"wrong stand-in":  {func(s *site) { s.opts.Standins = []string{"db:5432=192.0.2.1:1"} }, true, []string{"192.0.2.1:1", "127.0.0.1"}},
 		"wrong address":   {func(s *site) { s.opts.Addr = "8080" }, true, []string{"--addr", "HOST:PORT"}},
 		"wrong on-build":  {func(s *site) { s.opts.OnBuild = "now" }, true, []string{"wait", "serve-old"}},
+		"small limit":     {func(s *site) { s.opts.JournalLimit = "100KiB" }, true, []string{"--journal-limit 100KiB", "1 MiB"}},
+		"wrong limit":     {func(s *site) { s.opts.JournalLimit = "much" }, true, []string{"--journal-limit", "much", "1MiB"}},
 		"app's port":      {func(s *site) { s.opts.Addr = taken.Addr().String() }, false, []string{taken.Addr().String(), "taken", "--addr"}},
 		"console's port":  {func(s *site) { s.opts.Console = taken.Addr().String() }, false, []string{"taken", "--console"}},
 		"data below file": {func(s *site) { s.opts.Data = filepath.Join(s.dir, "main.go", "x") }, false, []string{"main.go", "--data"}},

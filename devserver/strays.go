@@ -59,10 +59,15 @@ func (s *strays) recover(ctx context.Context) error {
 		if alive {
 			continue
 		}
-		g := s.follow(nil, name)
+		g := s.follow(ctx, nil, name)
 		<-g.done
-		found.Journals++
-		found.Events += g.events
+		if err := ctx.Err(); err != nil { // the disk is full, or the recording locked, and the user does not wait any longer
+			return err
+		}
+		if g.whole {
+			found.Journals++
+		}
+		found.Events, found.Lost, found.Damaged = found.Events+g.events, found.Lost+g.lost, found.Damaged+g.broken
 	}
 	if err := s.endRuns(ctx); err != nil {
 		return err
@@ -123,26 +128,29 @@ func (s *strays) look(quit <-chan struct{}) {
 		return
 	}
 	for _, name := range names {
-		s.follow(quit, name)
+		s.follow(s.sup.work, quit, name)
 	}
 }
 
 // follow reads a journal until its writer is dead or quit is closed, unless somebody does already; it then returns nil.
-func (s *strays) follow(quit <-chan struct{}, name string) *ingester {
+func (s *strays) follow(ctx context.Context, quit <-chan struct{}, name string) *ingester {
 	if !s.claim(name) {
 		return nil
 	}
 	seen := newObserver("", s.sup.notices, &s.sup.fleet.reclaimed)
-	g := &ingester{db: s.sup.db, dir: s.sup.journals, name: name, quit: quit, warn: s.sup.notices.warnOnce}
+	g := &ingester{db: s.sup.db, dir: s.sup.journals, name: name, quit: quit, warn: s.sup.notices.warnOnce,
+		notices: s.sup.notices, room: s.sup.room, changed: s.sup.touch, ending: s.sup.stopping}
 	g.written = func(events []sandbox.Event) {
 		seen.app = g.app
 		seen.see(events)
 		s.sup.otlp.see(events)
 		s.sup.touch()
 	}
-	g.start(s.sup.work)
+	s.sup.readers.add(g)
+	g.start(ctx)
 	s.readers.Go(func() {
 		<-g.done
+		s.sup.readers.remove(g)
 		if g.whole { // otherwise it is left for the next start
 			s.forget(name)
 		}

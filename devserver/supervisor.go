@@ -39,6 +39,10 @@ type supervisor struct {
 	apps     []*app
 	otlp     *otlpOut // nil: nothing is sent
 
+	readers      readers
+	room         *room
+	journalLimit int64 // of each journal, bytes; 0: none
+
 	live       web.Live
 	touched    chan struct{}
 	token      string
@@ -50,6 +54,7 @@ type supervisor struct {
 
 	// work ends when even the last journal must not be read any further; it outlives Run's own context.
 	work     context.Context
+	stopping <-chan struct{} // closed when Run is to end
 	stopWork context.CancelFunc
 
 	outMu sync.Mutex // held while a line of an app is written
@@ -71,6 +76,11 @@ func Run(ctx context.Context, o Options) error {
 	s := &supervisor{opts: o, notices: newNotifier(o.Notify), peers: peers{}, touched: make(chan struct{}, 1), token: control.NewToken()}
 	s.keep = p.keep
 	s.notices.under, s.notices.cutsOff = p.under, p.apps[0].policy.Mode(sandbox.RuleDeadline) == sandbox.ModeEnforce
+	s.room = newRoom(s.notices)
+	if s.journalLimit, err = o.journalLimit(); err != nil {
+		return err
+	}
+	s.stopping = ctx.Done()
 	s.fleet = &fleet{changed: s.clockMoved}
 	s.work, s.stopWork = context.WithCancel(context.Background())
 	defer s.stopWork()
@@ -184,7 +194,7 @@ func (s *supervisor) openRecording(ctx context.Context) (err error) {
 	}
 	s.closing(s.db.Close)
 	s.strays = &strays{sup: s, claimed: map[string]bool{}}
-	if err := s.strays.recover(s.work); err != nil {
+	if err := s.strays.recover(ctx); err != nil {
 		return err
 	}
 	if err := s.openIDs(ctx); err != nil {

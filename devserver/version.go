@@ -66,7 +66,7 @@ func (a *app) agentConfig(run int64, offset time.Duration) wire.Config {
 	return wire.Config{
 		Version: wire.Version, App: a.name, Run: run,
 		Policy: *a.policy, Standins: a.standins, ClockOffset: offset,
-		JournalDir: a.sup.journals, Journal: journalName(run),
+		JournalDir: a.sup.journals, Journal: journalName(run), JournalLimit: a.sup.journalLimit,
 		IDs: a.sup.ids.path, Usage: a.usage.path,
 		Port: a.port, Root: a.project.Module.Dir, UserPaths: a.project.UserPaths(),
 	}
@@ -87,9 +87,10 @@ func (v *version) followJournal() {
 			s.otlp.see(events)
 			s.touch()
 		},
-		warn: s.notices.warnOnce,
+		warn: s.notices.warnOnce, notices: s.notices, room: s.room, limit: s.journalLimit, changed: s.touch, ending: s.stopping,
 	}
 	s.strays.claim(v.journal.name)
+	s.readers.add(v.journal)
 	v.journal.start(s.work)
 }
 
@@ -101,6 +102,7 @@ func (v *version) watchEnd() {
 	at := time.Now().UnixNano()
 	s.fleet.remove(v)
 	<-v.journal.done
+	s.readers.remove(v.journal)
 	v.helpers.Wait()
 	s.strays.forget(v.journal.name)
 	if err := s.db.EndRun(v.run, at, v.Exit()); err != nil {

@@ -130,6 +130,8 @@ type App struct {
 	// Sources tells for a rule's id where production's documents say so. A rule that is missing has no source line.
 	Sources map[string]string `json:"sources,omitempty"`
 	Escapes []Escape          `json:"escapes,omitempty"` // packages of its newest build that can open sockets unseen
+	// Backlog is what it has done and is not in the recording yet.
+	Backlog Backlog `json:"backlog"`
 	// Quotas are read from the counters that the app's workers share: minutes before days, in the order of
 	// sandbox.Resources.
 	Quotas []Quota `json:"quotas,omitempty"`

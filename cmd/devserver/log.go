@@ -45,7 +45,13 @@ func (l *logger) tell(n devserver.Notice) {
 	case devserver.Escapes:
 		l.log.Warn("escapes", "app", n.App, "packages", entries(n.Packages, func(e devserver.Escape) escapeEntry { return escapeEntry(e) }))
 	case devserver.Recovered:
-		l.log.Info("recovered", "journals", n.Journals, "events", n.Events)
+		l.log.Info("recovered", "journals", n.Journals, "events", n.Events, "lost", n.Lost, "damaged", n.Damaged)
+	case devserver.RecordingStopped:
+		l.log.Error("recording stopped", "reason", n.Reason)
+	case devserver.RecordingResumed:
+		l.log.Info("recording goes on", "lost", n.Lost)
+	case devserver.Slowed:
+		l.log.Warn("slowed", "app", n.App, "journal_limit", n.Limit)
 	case devserver.Note:
 		l.log.Info("note", "text", n.Text)
 	case devserver.Trimmed:

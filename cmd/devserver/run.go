@@ -56,6 +56,7 @@ rules judge the production address, the bytes go to the local one.`,
 	f.StringVar(&buildFlags, "build-flags", "", "`FLAGS` for go build, such as \"-race -tags dev\"")
 	f.StringVar(&o.Config, "config", "", "read this `FILE` instead of looking for a devserver.yaml")
 	f.StringArrayVar(&o.Keep, "keep", nil, "keep so much of the recording, the newest: a `SIZE|AGE` such as 2GiB or 14d,\nor all; may be repeated (default 2GiB of any age)")
+	f.StringVar(&o.JournalLimit, "journal-limit", "1GiB", "how much may wait on disk to be recorded, a `SIZE` or unlimited;\nan app that is faster is slowed")
 	f.StringVar(&o.ReadyFile, "ready-file", "", "write this `FILE` (JSON, addresses in it) once every app accepts")
 	store.add(f)
 	f.StringVar(&logFormat, "log-format", "text", "`text|json`; json writes one object a line")

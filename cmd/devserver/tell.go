@@ -57,7 +57,14 @@ func (t *teller) tell(n devserver.Notice) {
 	case devserver.Escapes:
 		t.escapes(n)
 	case devserver.Recovered:
-		t.say("recovered %s of %s that had been killed", count(n.Events, "event"), count(n.Journals, "worker"))
+		t.recovered(n)
+	case devserver.RecordingStopped:
+		t.say("%s: %s; the app goes on", t.style.bad.Render("recording stopped"), clean(n.Reason))
+	case devserver.RecordingResumed:
+		t.say("recording goes on; %s", missing(n.Lost))
+	case devserver.Slowed:
+		t.say("%s: its journal holds %s that are not in the recording yet; a larger --journal-limit lets it run ahead", t.style.warn.Render(n.App+" is slowed"),
+			devserver.SizeText(n.Limit))
 	case devserver.Note:
 		t.say("%s", n.Text)
 	case devserver.Trimmed:
@@ -190,6 +197,29 @@ func where(n devserver.Denied) string {
 		return clean(n.CallSite)
 	}
 	return clean(n.CallSite) + ", serving " + clean(n.Request)
+}
+
+// recovered says what an earlier devserver has left behind, and what of it is missing.
+func (t *teller) recovered(n devserver.Recovered) {
+	text := fmt.Sprintf("recovered %s of %s that had been killed", count(n.Events, "event"), count(n.Journals, "worker"))
+	if n.Lost > 0 {
+		text += "; " + missing(n.Lost) + ", for lack of room"
+	}
+	if n.Damaged > 0 {
+		text += "; " + count(n.Damaged, "damaged piece") + " passed over"
+	}
+	t.say("%s", text)
+}
+
+// missing says how many events were lost.
+func missing(n uint64) string {
+	switch n {
+	case 0:
+		return "no event was lost"
+	case 1:
+		return "1 event is missing"
+	}
+	return count(int64(n), "event") + " are missing"
 }
 
 // rulesPage is where the console tells of what escapes.

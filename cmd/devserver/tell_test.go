@@ -23,6 +23,7 @@ var aDay = []devserver.Notice{
 	devserver.ToolchainProgress{Step: "compiling the patched standard library"},
 	devserver.Recovered{Journals: 1, Events: 1204},
 	devserver.Trimmed{Runs: 2, Events: 91204, Keep: "2 GiB and 14d"},
+	devserver.Recovered{Journals: 2, Events: 90, Lost: 1204, Damaged: 3},
 	devserver.BuildStarted{App: "orders", First: true},
 	devserver.AppReady{App: "orders", URL: "http://127.0.0.1:8080", Console: "http://127.0.0.1:8000", Profile: "appengine", Build: 3120 * time.Millisecond, First: true},
 	devserver.Denied{App: "orders", Rule: "port25", Network: "tcp", Destination: "smtp.example.com:25", CallSite: "mail.go:42", Request: "POST /sign",
@@ -49,6 +50,10 @@ var aDay = []devserver.Notice{
 	devserver.WorkerExited{App: "orders", Exit: "exit status 0"},
 	devserver.Denied{App: "orders", Rule: "reclaimed", Network: "tcp", Destination: "db.example.com:5432", CallSite: "db.go:9", Request: "GET /",
 		Reason: "The socket was not used for longer than 2m, and production takes such sockets away.", Advice: "Dial again and retry."},
+	devserver.Slowed{App: "orders", Limit: 1 << 30},
+	devserver.RecordingStopped{Reason: "no room left on the disk of .devserver/journal; free some space"},
+	devserver.RecordingResumed{Lost: 31},
+	devserver.RecordingResumed{},
 	devserver.Warning{Text: "the disk is nearly full; make room"},
 	devserver.Stopped{Sockets: 12, Denials: 1, Recording: "orders/.devserver/recording.db"},
 }

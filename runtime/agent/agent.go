@@ -152,7 +152,7 @@ func New(cfg wire.Config) (*Agent, error) {
 		box.Usage = sandbox.NewUsage(mem)
 	}
 	if cfg.JournalDir != "" {
-		if a.journal, err = journal.Create(cfg.JournalDir, a.journalName(), journal.Options{App: cfg.App, Run: cfg.Run}); err != nil {
+		if a.journal, err = journal.Create(cfg.JournalDir, a.journalName(), journal.Options{App: cfg.App, Run: cfg.Run, Limit: cfg.JournalLimit}); err != nil {
 			return nil, err
 		}
 		box.Recorder = a.journal

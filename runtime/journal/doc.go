@@ -5,7 +5,7 @@
 // that are mapped into memory, and of a lock that its writer holds as long as it lives:
 //
 //	name.lock               flock'ed by the writer; the kernel lets go of it when the process ends, however it ends. It
-//	                        holds "dropped " and how many events were dropped, in 20 digits, and at 64 a copy of the header
+//	                        holds a copy of the header and some numbers: see below
 //	name.00000001.journal   256 KiB, so that a short run stays small
 //	name.00000002.journal   1 MiB, then 4 MiB, then Options.Segment (16 MiB) each
 //	name.new                a segment that is being made; it gets its name when it is complete
@@ -59,6 +59,23 @@
 //
 // Every slot of a record is committed, the first one last. A record whose writer was killed thus has no first slot,
 // and the reader passes over the slots of its text, which say what they are.
+//
+// # The lock's file
+//
+// Numbers have 20 digits and end in a line feed. One that is missing, as in the file of an older writer, is 0.
+//
+//	 0  "dropped " events that could not be kept     64  a copy of the header, 512 bytes
+//	29  "slowed "  nanoseconds that the program     576  "refused " how many of those dropped were so because of the limit
+//	               waited for the reader            640  "read " segment, then offset: the place of the last Release
+//
+// The writer says the first three, the reader the last.
+//
+// # Limit
+//
+// With Options.Limit the segments that exist never have more bytes together. When the next one would be too much, the
+// program waits inside Record until the reader has deleted one: it is slowed, and no event is lost. It waits as long as the
+// reader gets on. When that has not for 5 seconds (it was killed, its own disk is full), events are dropped and counted
+// as on a full disk, and recording goes on when there is room.
 //
 // # Full disk
 //

@@ -15,6 +15,8 @@ var (
 	ErrName = errors.New("not a name for a journal: use letters, digits, - and _, at most 128")
 	// ErrInUse says that the process that writes the journal is alive.
 	ErrInUse = errors.New("journal is being written")
+	// ErrLimit is Err of a writer whose journal has reached its limit while the reader does not get on.
+	ErrLimit = errors.New("journal has reached its limit, and nobody reads it")
 	// ErrClosed is Err of a writer whose Close was called.
 	ErrClosed = errors.New("journal is closed")
 )

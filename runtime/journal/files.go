@@ -104,9 +104,10 @@ func lock(dir, name string, h Header) (fd int, err error) {
 		err = vacant(dir, name)
 	}
 	if err == nil {
-		text := make([]byte, lockHeader+headerLen)
-		copy(text, droppedText(0))
+		text := make([]byte, lockPlace)
+		copy(text, countText(0, 0))
 		h.putCopy(text[lockHeader:])
+		copy(text[lockRefused:], numberText(refusedWord, 0))
 		writeAt(fd, text, 0) // on a full disk the journal begins all the same: a segment says who it is, too
 		err = syscall.Rename(temp, path)
 	}
@@ -117,37 +118,96 @@ func lock(dir, name string, h Header) (fd int, err error) {
 	return fd, nil
 }
 
-// The lock's file begins with the number of dropped events, in words; a copy of the header follows.
+// The lock's file begins with the number of dropped events and of nanoseconds, in words; a copy of the header follows.
 const (
 	droppedWord = "dropped "
+	slowedWord  = "slowed "
+	refusedWord = "refused "
+	readWord    = "read "
+
 	lockHeader  = 64
+	lockRefused = lockHeader + headerLen
+	lockPlace   = lockRefused + 64 // where the reader says how far it is
 )
 
-// droppedText is what the lock's file holds: always of one length, so that one write replaces it.
-func droppedText(n uint64) []byte {
-	digits := strconv.FormatUint(n, 10)
-	return []byte(droppedWord + "00000000000000000000"[len(digits):] + digits + "\n")
+// Counts are what a writer tells its reader beside the events.
+type Counts struct {
+	Dropped uint64 // events that could not be kept
+	Refused uint64 // how many of those because the journal had reached its limit, and nobody read it
+	Slowed  uint64 // nanoseconds that the program waited for its reader, which the limit made it do
 }
 
-// noteDropped writes how many events were dropped. It opens the file anew: the descriptor that holds the lock stays
+const digits = 20 // of a number, which is always of one length, so that one write replaces it
+
+func numberText(word string, n uint64) []byte {
+	text := strconv.FormatUint(n, 10)
+	return []byte(word + "00000000000000000000"[len(text):] + text + "\n")
+}
+
+// parseNumber reads what numberText wrote at the beginning of b, 0 when it is not that. It returns what follows.
+func parseNumber(b []byte, word string) (n uint64, rest []byte) {
+	end := len(word) + digits
+	if len(b) <= end || string(b[:len(word)]) != word {
+		return 0, nil
+	}
+	n, _ = strconv.ParseUint(string(b[len(word):end]), 10, 64)
+	return n, b[end+1:]
+}
+
+func countText(dropped, slowed uint64) []byte {
+	return append(numberText(droppedWord, dropped), numberText(slowedWord, slowed)...)
+}
+
+// noteCounts writes what the reader is to know. It opens the file anew: the descriptor that holds the lock stays
 // untouched, should the program have closed it and its number be another file's.
-func noteDropped(dir, name string, n uint64) {
+func noteCounts(dir, name string, c Counts) {
 	fd, err := open(join(dir, name+lockSuffix), syscall.O_WRONLY)
 	if err != nil {
 		return
 	}
-	writeAt(fd, droppedText(n), 0)
+	writeAt(fd, countText(c.Dropped, c.Slowed), 0)
+	writeAt(fd, numberText(refusedWord, c.Refused), lockRefused)
 	syscall.Close(fd)
 }
 
-// readDropped returns what noteDropped wrote last, 0 when that cannot be read.
-func readDropped(dir, name string) uint64 {
+// readCounts returns what noteCounts wrote last, zeros when that cannot be read.
+func readCounts(dir, name string) (c Counts) {
 	b, err := os.ReadFile(join(dir, name+lockSuffix))
-	if end := len(droppedText(0)) - 1; err == nil && len(b) > end && string(b[:len(droppedWord)]) == droppedWord {
-		n, _ := strconv.ParseUint(string(b[len(droppedWord):end]), 10, 64)
-		return n
+	if err != nil {
+		return Counts{}
 	}
-	return 0
+	var rest []byte
+	c.Dropped, rest = parseNumber(b, droppedWord)
+	c.Slowed, _ = parseNumber(rest, slowedWord)
+	if len(b) > lockRefused {
+		c.Refused, _ = parseNumber(b[lockRefused:], refusedWord)
+	}
+	return c
+}
+
+// notePlace tells the writer how far the reader is, so that it can tell one that is slow from one that is gone.
+func notePlace(dir, name string, p Position) {
+	fd, err := open(join(dir, name+lockSuffix), syscall.O_WRONLY)
+	if err != nil {
+		return
+	}
+	writeAt(fd, append(numberText(readWord, uint64(p.Segment)), numberText("", uint64(p.Offset))...), lockPlace)
+	syscall.Close(fd)
+}
+
+// readPlace returns what notePlace wrote last. It is called by a writer, and keeps away from the os package as open does.
+func readPlace(dir, name string) (p Position) {
+	fd, err := open(join(dir, name+lockSuffix), syscall.O_RDONLY)
+	if err != nil {
+		return p
+	}
+	defer syscall.Close(fd)
+	var b [64]byte
+	var n int
+	retry(func() error { n, err = syscall.Pread(fd, b[:], lockPlace); return err })
+	segment, rest := parseNumber(b[:max(n, 0)], readWord)
+	offset, _ := parseNumber(rest, "")
+	return Position{int64(segment), int64(offset)}
 }
 
 // readLock returns the header in the lock's file, a zero one when there is none.

@@ -35,6 +35,7 @@ type Reader struct {
 	base  int64  // from here on
 	chunk int    // how much is read at once
 
+	taken         int // bytes of the records that this Next has returned
 	torn, damaged int64
 	scratch       []byte
 	words         map[string]string
@@ -43,6 +44,7 @@ type Reader struct {
 const (
 	minChunk = 4 << 10
 	maxChunk = 128 << 10
+	maxTaken = 4 << 20
 )
 
 // Open opens a journal for reading, at a position that an earlier Reader of it has returned. The error is a
@@ -110,11 +112,15 @@ func (r *Reader) findHeader() error {
 // Header returns whose journal it is. It is zero when the journal was begun on a full disk and has no segment yet.
 func (r *Reader) Header() Header { return r.head }
 
-// Next fills batch with the events that follow, as far as they are committed, and returns how many these are. It
-// never waits: 0 and nil mean that there is nothing new yet. 0 and io.EOF mean that nothing will ever follow, which
+// Next fills batch with the events that follow, as far as they are committed and have together no more than about 4 MiB of
+// text, and returns how many these are. It never waits: 0 and nil mean that there is nothing new yet. 0 and io.EOF mean that nothing will ever follow, which
 // is known after Close of the writer or WriterGone. Any other error stays.
 func (r *Reader) Next(batch []sandbox.Event) (int, error) {
+	r.taken = 0
 	for n := range batch {
+		if r.taken > maxTaken {
+			return n, nil
+		}
 		if err := r.event(&batch[n]); err != nil {
 			if n > 0 || err == errNothingYet {
 				err = nil
@@ -284,14 +290,19 @@ func (r *Reader) Torn() int64 { return r.torn }
 func (r *Reader) Damaged() int64 { return r.damaged }
 
 // Dropped returns how many events the writer could not keep. A living writer says so at most every 100 ms.
-func (r *Reader) Dropped() uint64 { return readDropped(r.dir, r.name) }
+func (r *Reader) Dropped() uint64 { return r.Counts().Dropped }
+
+// Counts returns what the writer says beside the events. A living one says so at most every 100 ms.
+func (r *Reader) Counts() Counts { return readCounts(r.dir, r.name) }
 
 // Position returns the place after the last event that Next has returned.
 func (r *Reader) Position() Position { return r.pos }
 
 // Release deletes the segments that lie wholly before p: call it when all before p is kept elsewhere. p is a position
-// that this reader has returned.
+// that this reader has returned. A writer that has reached its limit waits as long as Release is called every now and then
+// with another position.
 func (r *Reader) Release(p Position) error {
+	notePlace(r.dir, r.name, p)
 	if r.first == 0 {
 		numbers, err := segments(r.dir, r.name)
 		if err != nil || len(numbers) == 0 {

@@ -83,6 +83,7 @@ func (r *Reader) record(n int, e *sandbox.Event) (found, int, error) {
 	if !r.decode(record, e) {
 		return aWreck, n, nil
 	}
+	r.taken += len(record)
 	return anEvent, n, nil
 }
 

@@ -23,6 +23,9 @@ type Options struct {
 	App     string // whose events they are
 	Run     int64  // runs.id of the recording; 0 when there is none
 	Segment int    // size of a full segment in bytes, 0 is 16 MiB; less than 256 KiB counts as that
+	// Limit is how many bytes of segments there may be at a time, 0: any number; less than MinLimit counts as that. Where
+	// the next segment would be too much, Record waits until the reader has deleted one.
+	Limit int64
 
 	unmapped bool // as where mmap is impossible, for tests
 }
@@ -32,6 +35,7 @@ type Writer struct {
 	dir, name string
 	mapped    bool
 	full      int64 // size of a full segment
+	limit     int64 // of all segments together; 0: none
 
 	current atomic.Pointer[segment]
 	dropped atomic.Uint64
@@ -39,10 +43,18 @@ type Writer struct {
 	noteAt  atomic.Int64 // the number of dropped events is not written before
 	closed  atomic.Bool
 
+	refused atomic.Uint64 // how many of those dropped were so because of the limit
+	slowed  atomic.Uint64 // nanoseconds
+	stalled atomic.Bool   // the reader has not got on for so long that nobody waits for it
+
+	turnstile sync.Mutex // held by the one that waits for the reader; taken before mu
+
 	mu      sync.Mutex // segments come and go under it
 	head    Header     // of the newest segment
 	next    *segment   // prepared ahead
 	retired []*segment // full; perhaps some goroutine still writes into them
+	kept    []place    // made and not known to be deleted, the oldest first; only with a limit
+	size    int64      // of these together
 	lock    int        // the descriptor that says that this process is alive
 	err     error
 }
@@ -68,6 +80,10 @@ func Create(dir, name string, o Options) (*Writer, error) {
 		o.Segment = fullSegment
 	}
 	w := &Writer{dir: dir, name: name, mapped: !o.unmapped, lock: fd, head: h}
+	if o.Limit > 0 {
+		w.limit = max(o.Limit, MinLimit)
+		o.Segment = int(min(int64(o.Segment), w.limit/minSegments))
+	}
 	w.full = max(int64(o.Segment)/headerSize*headerSize, firstSegment)
 	w.current.Store(&segment{fd: -1}) // full
 	if w.advance(w.current.Load(), 0) == nil && !noRoom(w.err) {
@@ -79,8 +95,8 @@ func Create(dir, name string, o Options) (*Writer, error) {
 }
 
 // Record keeps e: when it has returned, e is found even if this process is killed. When there is no room, or after
-// Close, e is dropped and counted. It does not block but for a change of segments, and does not allocate unless a
-// string of e is longer than MaxString.
+// Close, e is dropped and counted. It does not block but for a change of segments, where the journal has reached its limit
+// until the reader has deleted one, and does not allocate unless a string of e is longer than MaxString.
 func (w *Writer) Record(e sandbox.Event) {
 	var has uint16
 	n := uint64(1)
@@ -107,11 +123,19 @@ func (w *Writer) Record(e sandbox.Event) {
 // drop counts an event that is not kept, and sees to it that the reader learns the number even if this process is
 // killed.
 func (w *Writer) drop() {
-	n := w.dropped.Add(1)
+	if w.stalled.Load() && !w.closed.Load() {
+		w.refused.Add(1)
+	}
+	w.dropped.Add(1)
 	at, t := w.noteAt.Load(), now()
 	if t >= at && w.noteAt.CompareAndSwap(at, t+retryAfter) {
-		noteDropped(w.dir, w.name, n)
+		w.note()
 	}
+}
+
+// note writes the counts where the reader finds them.
+func (w *Writer) note() {
+	noteCounts(w.dir, w.name, Counts{Dropped: w.dropped.Load(), Refused: w.refused.Load(), Slowed: w.slowed.Load()})
 }
 
 // noRoom reports whether err may pass by itself: the disk, the quota or the largest file is reached.
@@ -138,7 +162,7 @@ func (w *Writer) prepare(s *segment) {
 	}
 	defer w.mu.Unlock()
 	if w.next == nil && w.current.Load() == s && !w.closed.Load() {
-		w.next, _ = w.newSegment()
+		w.next, _ = w.newSegmentLocked()
 	}
 }
 
@@ -151,47 +175,68 @@ func (w *Writer) advance(s *segment, slot uint64) *segment {
 	if w.closed.Load() || w.current.Load() == s && now() < w.retryAt.Load() {
 		return nil
 	}
+	next, full := w.turn(s)
+	if full {
+		return w.wait(s)
+	}
+	return next
+}
+
+// turn makes the segment after s the current one, unless another goroutine has done so, and returns it: nil where none can
+// be had. full says that the journal's limit is why.
+func (w *Writer) turn(s *segment) (next *segment, full bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed.Load() {
-		return nil
+		return nil, false
 	}
 	if cur := w.current.Load(); cur != s {
-		return cur
+		return cur, false
 	}
 	if w.next == nil {
-		if w.next, w.err = w.newSegment(); w.err != nil {
-			w.retryAt.Store(now() + retryAfter)
+		if w.next, w.err = w.newSegmentLocked(); w.err != nil {
 			w.reap()
 			if s.settled(s.slots) { // when the reader has deleted it too, this is the room that is missing
 				s.release()
 			}
-			return nil
+			if w.err == ErrLimit {
+				return nil, true
+			}
+			w.stalled.Store(false) // it is the disk now
+			w.retryAt.Store(now() + retryAfter)
+			return nil, false
 		}
 	}
 	w.retired = append(w.retired, s)
 	s, w.next, w.err = w.next, nil, nil
+	w.stalled.Store(false)
 	w.current.Store(s)
 	w.reap()
-	if n := w.dropped.Load(); n > 0 {
-		noteDropped(w.dir, w.name, n)
+	if w.dropped.Load() > 0 {
+		w.note()
 	}
-	return s
+	return s, false
 }
 
-// newSegment makes the segment after the newest one.
-func (w *Writer) newSegment() (*segment, error) {
+// newSegmentLocked makes the segment after the newest one. The error is ErrLimit when the reader has to delete some first.
+func (w *Writer) newSegmentLocked() (*segment, error) {
 	h := w.head
 	h.segment++
 	h.size = min(max(h.size*growth, firstSegment), w.full)
 	if !w.mapped {
 		h.size = firstSegment // each is held in memory twice
 	}
+	if !w.roomLocked(h.size) {
+		return nil, ErrLimit
+	}
 	s, err := newSegment(w.dir, w.name, h, w.mapped)
 	if err != nil {
 		return nil, err
 	}
 	w.head = h
+	if w.limit > 0 {
+		w.kept, w.size = append(w.kept, place{h.segment, h.size}), w.size+h.size
+	}
 	return s, nil
 }
 
@@ -238,8 +283,8 @@ func (w *Writer) Close() error {
 		err = unlink(w.next.path)
 		w.next = nil
 	}
-	if n := w.dropped.Load(); n > 0 {
-		noteDropped(w.dir, w.name, n)
+	if w.dropped.Load() > 0 {
+		w.note()
 	}
 	w.err = ErrClosed
 	syscall.Close(w.lock)

@@ -46,6 +46,8 @@ type Config struct {
 	Root        string            `json:"root"`         // folder of the app's main module: call sites are relative to it
 	UserPaths   []string          `json:"user_paths"`   // further folders whose code is the user's (workspace and replaced modules)
 	Modules     []string          `json:"modules"`      // paths of those modules, the main one first: how files are named in builds with -trimpath
+
+	JournalLimit int64 `json:"journal_limit"` // bytes of the journal; beyond them the program waits for its reader. 0: no limit
 }
 
 // VirtualMain begins the name of the folder that holds the generated main of an app that is no package main: its
