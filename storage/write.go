@@ -82,7 +82,8 @@ type ingest struct {
 	denials  map[denialKey]*denialRow
 	totals   totals
 	rows     rowBuffer
-	endedAt  int64 // when the run ended, 0: it has not
+	lines    map[sandbox.Kind]*unfinished // of the streams that were written
+	endedAt  int64                        // when the run ended, 0: it has not
 	runEnded bool
 }
 
@@ -131,7 +132,9 @@ func (in *ingest) event(e *sandbox.Event) error {
 		return in.beginRequest(e)
 	case sandbox.KindRequestEnd:
 		return in.endRequest(e)
-	case sandbox.KindStdout, sandbox.KindStderr, sandbox.KindPayload:
+	case sandbox.KindStdout, sandbox.KindStderr:
+		return in.written(e)
+	case sandbox.KindPayload:
 		return nil // TODO(complete)
 	}
 	id := in.next
@@ -168,6 +171,7 @@ func (in *ingest) finish() error {
 		{"denials", in.saveDenials},
 		{"stretch", in.saveStretch},
 		{"totals", func() error { return in.totals.save(in.w, in.batch.App) }},
+		{"unfinished lines", in.saveUnfinished},
 		{"ended run", in.closeEnded},
 		{"journal position", in.savePosition},
 	} {
