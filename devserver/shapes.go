@@ -19,6 +19,7 @@ type (
 	WorkerRun     = record.Run // a start of a worker
 	Request       = record.Request
 	RequestFilter = record.RequestFilter
+	RunFilter     = record.RunFilter
 	Build         = record.Build
 	BuildFilter   = record.BuildFilter
 	Log           = record.Log

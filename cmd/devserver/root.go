@@ -49,7 +49,7 @@ reason and the line of your code.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
 	// The order is that in which one needs them.
-	root.AddCommand(newRun(), newExplain(), newProfiles(), newSockets(), newEvents(), newDenials(), newQuotas(), newQuota(), newClock(), newDoctor(), newEnv())
+	root.AddCommand(newRun(), newExplain(), newProfiles(), newSockets(), newEvents(), newDenials(), newLogs(), newQuotas(), newQuota(), newClock(), newDoctor(), newEnv())
 	return root
 }
 
