@@ -288,20 +288,40 @@ func TestBuilds(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Reverse(builds)
-	runs := lastRun(t, r)
-	if len(builds) != 5 {
-		t.Fatalf("builds = %+v, want five", builds)
-	}
-	for i, want := range []string{"ok", "failed", "unchanged", "ok or canceled", "ok"} {
-		b := builds[i]
-		if !strings.Contains(want, b.Outcome) || b.App != "shop" || b.StartedAt == 0 || b.DurationNS <= 0 || (len(b.Files) > 0) != (i > 0) {
-			t.Errorf("build %d is %+v, want it %s", i, b, want)
+	var outcomes []string // a slow machine may see one save as two
+	for i, b := range builds {
+		if b.App != "shop" || b.StartedAt == 0 || b.DurationNS <= 0 || (len(b.Files) > 0) != (i > 0) {
+			t.Errorf("build %d is %+v", i, b)
+		}
+		if e := b.Errors; (len(e) > 0) != (b.Outcome == "failed") {
+			t.Errorf("build %d is %s with errors %q", i, b.Outcome, e)
+		}
+		if b.Outcome != "canceled" {
+			outcomes = append(outcomes, b.Outcome)
 		}
 	}
-	if e := builds[1].Errors; len(e) != 1 || !strings.HasPrefix(e[0], "main.go:11:") || !strings.HasSuffix(e[0], "undefined: one") {
-		t.Errorf("the failed build's errors are %q", e)
+	outcomes = slices.Compact(outcomes)
+	if want := []string{"ok", "failed", "unchanged", "ok"}; !slices.Equal(outcomes, want) {
+		t.Errorf("the builds were %q, want %q: %+v", outcomes, want, builds)
 	}
-	if runs.BuildID != builds[4].ID || runs.Exit == "" {
-		t.Errorf("the last run is %+v, want it to run build %d", runs, builds[4].ID)
+	failed := slices.IndexFunc(builds, func(b record.Build) bool { return b.Outcome == "failed" })
+	if failed < 0 || !strings.HasPrefix(builds[failed].Errors[0], "main.go:11:") || !strings.HasSuffix(builds[failed].Errors[0], "undefined: one") {
+		t.Errorf("the failed build is not among %+v", builds)
+	}
+	if run, last := lastRun(t, r), builds[len(builds)-1]; run.BuildID != last.ID {
+		t.Errorf("the last run is %+v, want it to run build %+v", run, last)
+	}
+}
+
+// TestBuildGivenUp: a build that is under way when devserver is stopped has its row too.
+func TestBuildGivenUp(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"main.go": source})
+	s.start()
+	waitFor[BuildStarted](s, nil)
+	s.stop() // long before go build is done
+	builds, err := s.recording().Builds(t.Context(), record.BuildFilter{})
+	if err != nil || len(builds) != 1 || builds[0].Outcome != "canceled" || builds[0].StartedAt == 0 || builds[0].DurationNS <= 0 {
+		t.Errorf("builds = %+v, %v; want one that was canceled", builds, err)
 	}
 }
