@@ -238,9 +238,12 @@ func (l *lines) end(whole bool) {
 			l.streams[i].pair(line)
 		}
 	}
-	last := l.heard
+	last, waiting := l.heard, len(l.streams[0].waiting)+len(l.streams[1].waiting)
 	l.mu.Unlock()
-	if whole {
+	switch {
+	case whole:
 		l.settle(last)
+	case waiting > 0:
+		l.gap()
 	}
 }
