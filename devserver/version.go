@@ -27,7 +27,7 @@ type version struct {
 	started time.Time
 	journal *ingester
 	lines   *lines
-	stopped atomic.Bool    // it was asked to end
+	stopped atomic.Bool    // it was asked to end while it ran
 	helpers sync.WaitGroup // what speaks to the worker for a while
 	ended   chan struct{}  // closed when the worker is dead and all of its journal is in the recording
 
@@ -35,7 +35,8 @@ type version struct {
 	other string // where else it asked to listen; guarded by mu
 }
 
-// startVersion starts a worker for a build, which has that id in the recording. Its end is in the recording when ended is closed.
+// startVersion starts a worker for a build, which has that id in the recording. The worker's end is there when ended is
+// closed.
 func (a *app) startVersion(b *build.Result, id int64) (*version, error) {
 	s := a.sup
 	v := &version{app: a, build: b, started: time.Now(), ended: make(chan struct{})}
@@ -176,7 +177,9 @@ func (v *version) elsewhere() string {
 
 // stop ends the worker within the grace, or sooner when ctx ends, and waits until its end is in the recording.
 func (v *version) stop(ctx context.Context, grace time.Duration) {
-	v.stopped.Store(true)
+	if isOpen(v.Done()) {
+		v.stopped.Store(true)
+	}
 	v.Stop(ctx, grace)
 	<-v.ended
 }
