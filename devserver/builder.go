@@ -36,6 +36,7 @@ type built struct {
 	number int // of the build: an older one's may still arrive
 	result *build.Result
 	err    error
+	start  time.Time
 	took   time.Duration
 }
 
@@ -67,7 +68,7 @@ func (b *builder) build(ctx context.Context, number int, before, last chan struc
 	start := time.Now()
 	result, err := build.Build(ctx, build.Request{App: b.app, Go: b.tool, Out: b.out})
 	select {
-	case b.built <- built{number, result, err, time.Since(start)}:
+	case b.built <- built{number, result, err, start, time.Since(start)}:
 	case <-ctx.Done():
 		return
 	}

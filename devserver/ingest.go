@@ -37,6 +37,7 @@ type ingester struct {
 	writer  <-chan struct{}       // closed when the writer is dead; nil: the journal's lock tells
 	quit    <-chan struct{}       // closed when no more than is there now is to be read; nil: never
 	written func([]sandbox.Event) // told of each batch after it is in the recording
+	quiet   func()                // told each time all that was in the journal is in the recording; nil: nobody
 	warn    func(format string, args ...any)
 	notices *notifier       // told when the app is slowed; nil: nobody is
 	room    *room           // told when there is none; nil: nobody is
@@ -119,6 +120,9 @@ func (g *ingester) follow(ctx context.Context) {
 		case n > 0:
 			pause = minPause
 			continue
+		}
+		if err == nil && g.quiet != nil {
+			g.quiet()
 		}
 		g.answer(err == nil)
 		if g.last && !g.gone { // it goes on writing for the next start

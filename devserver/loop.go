@@ -28,20 +28,22 @@ const (
 // loop owns the workers of an app. Only run touches its fields.
 type loop struct {
 	*app
-	builder *builder
-	changes <-chan watch.Change // nil: nothing is watched yet
-	pending []string            // files changed since the last version that was started
-	reread  bool                // among them are some that a program reads at its start
-	live    *version            // serves; nil: none does
-	next    *version            // has not accepted yet; nil: none is starting
-	trial   trial               // of next
-	good    *build.Result       // what live or next runs, or ran
-	reload  int                 // of live
-	lost    string              // why nothing serves
-	backoff time.Duration       // before the last restart
-	restart *time.Timer
-	silent  *time.Timer
-	retired sync.WaitGroup // versions that drain
+	builder  *builder
+	changes  <-chan watch.Change // nil: nothing is watched yet
+	pending  []string            // files changed since the last version that was started
+	reread   bool                // among them are some that a program reads at its start
+	live     *version            // serves; nil: none does
+	next     *version            // has not accepted yet; nil: none is starting
+	trial    trial               // of next
+	good     *build.Result       // what live or next runs, or ran
+	goodID   int64               // of good, in the table builds
+	building underWay            // the build that is under way
+	reload   int                 // of live
+	lost     string              // why nothing serves
+	backoff  time.Duration       // before the last restart
+	restart  *time.Timer
+	silent   *time.Timer
+	retired  sync.WaitGroup // versions that drain
 }
 
 // trial is what a version that is starting was started for.
@@ -143,6 +145,7 @@ func (l *loop) changed(ctx context.Context, c watch.Change) {
 
 // rebuild begins a build; one that is under way is given up.
 func (l *loop) rebuild(ctx context.Context, c watch.Change) {
+	l.begin()
 	l.sup.notices.tell(BuildStarted{App: l.name, Files: l.pending, First: l.good == nil})
 	l.show(func(w *web.App) { w.Building = time.Now() })
 	l.builder.start(ctx, c.At)
@@ -159,6 +162,7 @@ func (l *loop) built(b built) error {
 		l.sup.notices.warnf("go build: %s", strings.TrimSpace(b.result.Output))
 	}
 	if l.runs(b.result) && !l.reread {
+		l.recordBuild(buildUnchanged, b.start, b.took)
 		l.sup.notices.tell(Unchanged{App: l.name, Files: l.pending, Build: b.result.Duration})
 		l.pending = nil
 		if l.next == nil {
@@ -166,7 +170,7 @@ func (l *loop) built(b built) error {
 		}
 		return nil
 	}
-	l.good = b.result
+	l.good, l.goodID = b.result, l.recordBuild(buildOK, b.start, b.took)
 	l.try(b.result, true)
 	return nil
 }
@@ -186,19 +190,20 @@ func (l *loop) buildFailed(b built) error {
 	} else {
 		problem.Title, problem.Advice = "The app cannot be built", "The terminal of devserver says more."
 	}
-	if l.sup.opts.NoReload && l.live == nil {
-		return fmt.Errorf("%s does not compile:\n%s\nmend it and start again, or leave --no-reload out", l.name, strings.TrimSpace(notice.Output))
-	}
-	l.sup.notices.tell(notice)
-	if l.live == nil {
-		l.lost = "it does not compile"
-	}
 	shown := web.Build{Number: l.reload, At: time.Now(), Files: l.pending, Build: notice.Duration, Serving: l.live != nil}
 	for _, e := range notice.Errors {
 		shown.Errors = append(shown.Errors, errorLine(e))
 	}
 	if len(shown.Errors) == 0 {
 		shown.Errors = []string{notice.Output}
+	}
+	l.recordBuild(buildFailed, b.start, b.took, shown.Errors...)
+	if l.sup.opts.NoReload && l.live == nil {
+		return fmt.Errorf("%s does not compile:\n%s\nmend it and start again, or leave --no-reload out", l.name, strings.TrimSpace(notice.Output))
+	}
+	l.sup.notices.tell(notice)
+	if l.live == nil {
+		l.lost = "it does not compile"
 	}
 	l.showBuild(shown)
 	l.show(func(w *web.App) { w.Down = l.lost })
@@ -224,7 +229,7 @@ func errorLine(e BuildError) string {
 // try starts a version. One that has not accepted yet is given up.
 func (l *loop) try(b *build.Result, counted bool) {
 	l.dismiss()
-	v, err := l.startVersion(b)
+	v, err := l.startVersion(b, l.goodID)
 	if err != nil {
 		l.sup.notices.warnf("%v; it is tried again after the next change", err)
 		l.proxy.Release(&proxy.Problem{Title: "The app cannot be started", Text: err.Error()})
@@ -299,6 +304,7 @@ func retire(ctx context.Context, v *version, drained <-chan struct{}) {
 
 // stop ends all that the loop has started.
 func (l *loop) stop() {
+	l.giveUp()
 	l.builder.stop()
 	l.restart.Stop()
 	l.silent.Stop()

@@ -19,6 +19,7 @@ type (
 	WorkerRun     = record.Run // a start of a worker
 	Request       = record.Request
 	RequestFilter = record.RequestFilter
+	RunFilter     = record.RunFilter
 	Build         = record.Build
 	BuildFilter   = record.BuildFilter
 	Log           = record.Log
@@ -26,7 +27,6 @@ type (
 	Payload       = record.Payload
 	PayloadFilter = record.PayloadFilter
 	Gap           = record.Gap
-	RunFilter     = record.RunFilter
 	RunCounts     = record.RunCounts
 )
 

@@ -6,7 +6,9 @@ import (
 	"io"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/build"
@@ -24,6 +26,8 @@ type version struct {
 	run     int64 // runs.id
 	started time.Time
 	journal *ingester
+	lines   *lines
+	stopped atomic.Bool    // it was asked to end while it ran
 	helpers sync.WaitGroup // what speaks to the worker for a while
 	ended   chan struct{}  // closed when the worker is dead and all of its journal is in the recording
 
@@ -31,22 +35,29 @@ type version struct {
 	other string // where else it asked to listen; guarded by mu
 }
 
-// startVersion starts a worker for a build. Its end is in the recording when ended is closed.
-func (a *app) startVersion(b *build.Result) (*version, error) {
+// startVersion starts a worker for a build, which has that id in the recording. The worker's end is there when ended is
+// closed.
+func (a *app) startVersion(b *build.Result, id int64) (*version, error) {
 	s := a.sup
 	v := &version{app: a, build: b, started: time.Now(), ended: make(chan struct{})}
 	run := record.Run{
-		App: a.name, StartedAt: v.started.UnixNano(), GoVersion: a.project.GoVersion, BuildMS: b.Duration.Milliseconds(), Profile: a.policy.Profile,
+		App: a.name, StartedAt: v.started.UnixNano(), GoVersion: a.project.GoVersion, Revision: b.ID, BuildMS: b.Duration.Milliseconds(),
+		Profile: a.policy.Profile, BuildID: id,
 	}
 	var err error
 	if v.run, err = s.db.StartRun(run); err != nil {
 		return nil, fmt.Errorf("start the app: %w", err)
 	}
+	v.lines = newLines(s.db, v.run, a.name, s.notices.warnOnce)
 	offset, _ := s.fleet.clock()
 	v.Worker, err = worker.Start(worker.Config{
 		Binary: b.Binary, Dir: a.project.Dir, Env: a.env, Agent: a.agentConfig(v.run, offset),
 		ConfigFile: filepath.Join(s.data, "agent-"+strconv.FormatInt(v.run, 10)+".json"),
-		Output:     a.output, Said: v.said,
+		Output: func(l worker.Line) {
+			v.lines.hear(l)
+			a.output(l)
+		},
+		Said: v.said,
 	})
 	if err != nil {
 		s.db.EndRun(v.run, time.Now().UnixNano(), err.Error())
@@ -56,6 +67,7 @@ func (a *app) startVersion(b *build.Result) (*version, error) {
 		s.notices.warnf("%v", err)
 	}
 	v.followJournal()
+	v.helpers.Go(v.noteReady)
 	s.fleet.add(v, offset)
 	go v.watchEnd()
 	return v, nil
@@ -68,7 +80,7 @@ func (a *app) agentConfig(run int64, offset time.Duration) wire.Config {
 		Policy: *a.policy, Standins: a.standins, ClockOffset: offset,
 		JournalDir: a.sup.journals, Journal: journalName(run), JournalLimit: a.sup.journalLimit,
 		IDs: a.sup.ids.path, Usage: a.usage.path,
-		Port: a.port, Root: a.project.Module.Dir, UserPaths: a.project.UserPaths(),
+		Port: a.port, Root: a.project.Module.Dir, UserPaths: a.project.UserPaths(), Output: true,
 	}
 }
 
@@ -84,10 +96,12 @@ func (v *version) followJournal() {
 		db: s.db, dir: s.journals, name: journalName(v.run), app: v.app.name, run: v.run, writer: v.Done(),
 		written: func(events []sandbox.Event) {
 			seen.see(events)
+			v.lines.journaled(events)
 			s.otlp.see(events)
 			s.touch()
 		},
-		warn: s.notices.warnOnce, notices: s.notices, room: s.room, limit: s.journalLimit, changed: s.touch, ending: s.stopping,
+		quiet: v.lines.quiet,
+		warn:  s.notices.warnOnce, notices: s.notices, room: s.room, limit: s.journalLimit, changed: s.touch, ending: s.stopping,
 	}
 	s.strays.claim(v.journal.name)
 	s.readers.add(v.journal)
@@ -103,13 +117,40 @@ func (v *version) watchEnd() {
 	s.fleet.remove(v)
 	<-v.journal.done
 	s.readers.remove(v.journal)
+	v.lines.end(v.journal.whole)
 	v.helpers.Wait()
+	v.noteLastWords()
 	s.strays.forget(v.journal.name)
 	if err := s.db.EndRun(v.run, at, v.Exit()); err != nil {
 		s.notices.warnOnce("%v", err)
 	}
 	s.otlp.look() // what the run left open has ended with it
 	s.touch()
+}
+
+// noteReady writes down when the app accepted for the first time.
+func (v *version) noteReady() {
+	select {
+	case <-v.Ready():
+	case <-v.Done():
+		if isOpen(v.Ready()) {
+			return
+		}
+	}
+	if err := v.app.sup.db.FinishRun(record.Run{ID: v.run, ReadyAt: time.Now().UnixNano()}); err != nil {
+		v.app.sup.notices.warnOnce("%v", err)
+	}
+}
+
+// noteLastWords writes down the end of what the app wrote, where it ended by itself or before it was ready.
+func (v *version) noteLastWords() {
+	words := strings.ToValidUTF8(strings.Join(v.LastLines(), "\n"), "\uFFFD")
+	if v.stopped.Load() && !isOpen(v.Ready()) || words == "" {
+		return
+	}
+	if err := v.app.sup.db.FinishRun(record.Run{ID: v.run, LastWords: words}); err != nil {
+		v.app.sup.notices.warnOnce("%v", err)
+	}
 }
 
 // said hears the agent.
@@ -140,6 +181,9 @@ func (v *version) elsewhere() string {
 
 // stop ends the worker within the grace, or sooner when ctx ends, and waits until its end is in the recording.
 func (v *version) stop(ctx context.Context, grace time.Duration) {
+	if isOpen(v.Done()) {
+		v.stopped.Store(true)
+	}
 	v.Stop(ctx, grace)
 	<-v.ended
 }

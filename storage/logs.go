@@ -10,7 +10,7 @@ import (
 // AddLog adds a line that came by no journal and returns its id. l.ID, l.Request and l.Status are ignored.
 func (db *DB) AddLog(l record.Log) (id int64, err error) {
 	err = db.update("add log line", func(w *writer) error {
-		res, err := w.exec(`INSERT INTO logs (run_id, app, at, stream, request_id, text) VALUES (?, ?, ?, ?, ?, ?)`,
+		res, err := w.exec(insertLog,
 			number(l.RunID), l.App, l.At, l.Stream, number(l.RequestID), l.Text)
 		if err != nil {
 			return err

@@ -40,7 +40,8 @@ func (db *DB) FinishRun(r record.Run) error {
 }
 
 // EndRun notes when and how a worker ended, and closes what it left open: its sockets with the reason worker-exit, its
-// requests with an error. Events of it that are written later still count, and tell better how a socket ended.
+// requests with an error, its last lines. Events of it that are written later still count, and tell better how a socket
+// ended.
 func (db *DB) EndRun(id, endedAt int64, exit string) error {
 	return db.update("end run", func(w *writer) error {
 		res, err := w.exec(`UPDATE runs SET ended_at = ?, exit = ? WHERE id = ?`, endedAt, text(exit), id)
@@ -81,6 +82,9 @@ func (w *writer) closeRun(id, endedAt int64) error {
 	_, err = w.exec(`UPDATE requests SET duration_ns = max(? - started_at, 0), error = 'the worker ended' WHERE run_id = ? AND duration_ns IS NULL`, endedAt, id)
 	if err != nil {
 		return fmt.Errorf("requests: %w", err)
+	}
+	if err := w.endLines(id); err != nil {
+		return fmt.Errorf("unfinished lines: %w", err)
 	}
 	t := totals{open: -n, closed: n}
 	return t.save(w, app)

@@ -85,7 +85,8 @@ type ingest struct {
 	begun      map[int64]int    // requests that have not ended yet: their places in
 	beginnings []*sandbox.Event // nil: it ended
 
-	endedAt  int64 // when the run ended, 0: it has not
+	lines    map[sandbox.Kind]*unfinished // of the streams that were written
+	endedAt  int64                        // when the run ended, 0: it has not
 	runEnded bool
 }
 
@@ -136,7 +137,9 @@ func (in *ingest) event(e *sandbox.Event) error {
 		return nil
 	case sandbox.KindRequestEnd:
 		return in.endRequest(e)
-	case sandbox.KindStdout, sandbox.KindStderr, sandbox.KindPayload:
+	case sandbox.KindStdout, sandbox.KindStderr:
+		return in.written(e)
+	case sandbox.KindPayload:
 		return nil // TODO(complete)
 	}
 	id := in.next
@@ -175,6 +178,7 @@ func (in *ingest) finish() error {
 		{"denials", in.saveDenials},
 		{"stretch", in.saveStretch},
 		{"totals", func() error { return in.totals.save(in.w, in.batch.App) }},
+		{"unfinished lines", in.saveUnfinished},
 		{"ended run", in.closeEnded},
 		{"journal position", in.savePosition},
 	} {

@@ -25,13 +25,16 @@ func BenchmarkRoundTrip64(b *testing.B) { compare(b, "roundtrip", 40_000, discar
 func BenchmarkStream64KiB(b *testing.B) { compare(b, "stream", 20_000, discardAll) }
 func BenchmarkDial(b *testing.B)        { compare(b, "dial", 10_000, discardNothing) }
 
+// BenchmarkLogLine is a line of package log into a pipe that is read.
+func BenchmarkLogLine(b *testing.B) { compare(b, "logline", 100_000, discardNothing) }
+
 func discardNothing(c net.Conn) { io.Copy(c, struct{ io.Reader }{c}) }
 func discardAll(c net.Conn)     { io.Copy(io.Discard, c) }
 
 func compare(b *testing.B, op string, n int, s service) {
 	addr := serve(b, s)
 	plain, sandboxed := buildPlainly(b, "bench"), build(b, "bench")
-	r := run{Change: func(p *sandbox.Policy) {
+	r := run{Config: output, Change: func(p *sandbox.Policy) {
 		p.Quotas = nil
 		p.Rules[sandbox.RuleLoopback] = sandbox.RuleSetting{Mode: sandbox.ModeOff} // the peer counts as a public address
 	}}
@@ -39,6 +42,9 @@ func compare(b *testing.B, op string, n int, s service) {
 		cmd := exec.Command(bin, op, addr, strconv.Itoa(n))
 		cmd.Env = append(os.Environ(), env...)
 		cmd.Stderr = os.Stderr
+		if op == "logline" {
+			cmd.Stderr = struct{ io.Writer }{io.Discard} // a pipe, and a reader of it
+		}
 		out, err := cmd.Output()
 		if err != nil {
 			b.Fatal(err)

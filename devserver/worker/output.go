@@ -12,8 +12,8 @@ import (
 // keptLines is how much of a program's output is shown when it dies.
 const keptLines = 50
 
-// maxLine is where a line without an end is broken.
-const maxLine = 64 << 10
+// MaxLine is where a line without an end is broken: storage.MaxLine, which says the same of what is recorded.
+const MaxLine = 64 << 10
 
 // Stream names one of a program's outputs.
 type Stream int
@@ -42,7 +42,7 @@ func newOutput(hear func(Line)) *output { return &output{hear: hear} }
 
 // read passes on the lines of r until it ends.
 func (o *output) read(s Stream, r io.Reader) {
-	br := bufio.NewReaderSize(r, maxLine)
+	br := bufio.NewReaderSize(r, MaxLine)
 	for {
 		text, err := br.ReadSlice('\n')
 		if len(text) > 0 {

@@ -71,6 +71,7 @@ type goroutines struct {
 	calls   func(*Agent)                       // has system calls of user code judged
 	leaving func(func(fd int) (errno uintptr)) // has what child processes inherit judged
 	see     func(fd int, on bool)              // has those on fd looked at
+	output  func(func(fd int, b []byte))       // has what the program writes on 1 and 2 told before it is written
 }
 
 // machine stays as it is where the standard library is not patched: no goroutine knows its origin.
@@ -86,6 +87,7 @@ var machine = goroutines{
 	calls:   func(*Agent) {},
 	leaving: func(func(int) uintptr) {},
 	see:     func(int, bool) {},
+	output:  func(func(int, []byte)) {},
 }
 
 // Get returns the process's agent, nil when it is inert.
@@ -106,6 +108,9 @@ func boot(path string) {
 	machine.enable()
 	machine.calls(a)
 	machine.leaving(a.leaving)
+	if a.cfg.Output && a.journal != nil {
+		machine.output(a.output)
+	}
 	installed = a
 	a.start()
 }

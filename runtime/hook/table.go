@@ -3,9 +3,9 @@ package hook
 import "slices"
 
 // The table: all that is changed and expected in the standard library. The wrappers that take the old names stand
-// in the folders _net, _net_http, _crypto_tls, _runtime and _syscall; each file says what its hooks are for.
+// in the folders _net, _net_http, _crypto_tls, _os, _runtime and _syscall; each file says what its hooks are for.
 
-var patches = slices.Concat(netSockets, netOperations, netOptions, netNames, httpRequests, tlsServers, goroutines, systemCalls)
+var patches = slices.Concat(netSockets, netOperations, netOptions, netNames, httpRequests, tlsServers, output, goroutines, systemCalls)
 
 // netSockets: every socket of package net is made in socket, or taken over in newFileFD.
 var netSockets = []Patch{
@@ -85,6 +85,11 @@ var tlsServers = []Patch{
 	{Package: "crypto/tls", Func: "NewListener", Name: "devserverNewListener", Types: []string{"func(net.Listener, *Config) net.Listener"}},
 }
 
+// output: what the program says.
+var output = []Patch{
+	{Package: "os", Func: "(*File).Write", Name: "devserverWrite", Types: []string{"func([]byte) (int, error)"}},
+}
+
 // goroutines: where a goroutine comes from.
 var goroutines = []Patch{
 	{Package: "runtime", Func: "newproc1", Name: "devserverNewproc1", Types: []string{"func(*funcval, *g, uintptr, bool, waitReason) *g"}},
@@ -127,6 +132,8 @@ var needs = []Need{
 	{Package: "net/http", Name: "response.written", Types: []string{"int64"}},
 	{Package: "net/http", Name: "response.wroteHeader", Types: []string{"bool"}},
 	{Package: "net/http", Name: "persistConn.conn", Types: []string{"net.Conn"}},
+	{Package: "os", Name: "file.pfd", Types: []string{"poll.FD"}},
+	{Package: "os", Name: "file.stdoutOrErr", Types: []string{"bool"}},
 	{Package: "runtime", Name: "fpTracebackPCs", Types: []string{"func(unsafe.Pointer, []uintptr) int"}},
 	{Package: "runtime", Name: "getfp", Types: []string{"func() uintptr"}},
 	{Package: "runtime", Name: "callers", Types: []string{"func(int, []uintptr) int"}},

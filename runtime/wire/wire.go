@@ -45,6 +45,7 @@ type Config struct {
 	Port        int               `json:"port"`         // the app's $PORT: a listen on it is the app's own listener
 	Root        string            `json:"root"`         // folder of the app's main module: call sites are relative to it
 	UserPaths   []string          `json:"user_paths"`   // further folders whose code is the user's (workspace and replaced modules)
+	Output      bool              `json:"output"`       // record what is written on standard output and standard error
 	Modules     []string          `json:"modules"`      // paths of those modules, the main one first: how files are named in builds with -trimpath
 
 	JournalLimit int64 `json:"journal_limit"` // bytes of the journal; beyond them the program waits for its reader. 0: no limit

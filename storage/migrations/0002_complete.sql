@@ -26,6 +26,17 @@ CREATE TABLE logs (
 CREATE INDEX logs_request ON logs (request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX logs_run     ON logs (run_id);
 
+-- What was written without an end of line, until the rest comes or the run ends.
+CREATE TABLE unfinished_lines (
+	run_id     INTEGER NOT NULL,
+	stream     TEXT    NOT NULL,
+	app        TEXT    NOT NULL,
+	at         INTEGER NOT NULL,
+	request_id INTEGER,
+	text       BLOB    NOT NULL, -- as it was written
+	PRIMARY KEY (run_id, stream)
+) WITHOUT ROWID;
+
 CREATE TABLE payloads (
 	id         INTEGER PRIMARY KEY AUTOINCREMENT,
 	socket_id  INTEGER NOT NULL,

@@ -2,7 +2,7 @@ package agent
 
 import "unsafe"
 
-// Implemented in package runtime's and package syscall's added files.
+// Implemented in the added files of the packages runtime, syscall and os.
 
 func enableOrigins()
 func currentRequest() uint64
@@ -17,6 +17,7 @@ func expand(pc uintptr, pcs []uintptr) int
 func startLoop(i int, f func())
 func configPath() string
 func installLeaving(f func(fd int) (errno uintptr))
+func installOutput(f func(fd int, b []byte))
 
 // Trust tells that the calling goroutine is inside package net's own work: its system calls have been judged.
 func Trust() { trust(1) }
@@ -35,5 +36,6 @@ func init() {
 	machine.enable, machine.loop = enableOrigins, startLoop
 	machine.request, machine.swap, machine.restore, machine.stack = currentRequest, swapRequest, restoreOrigin, originStack
 	machine.callers, machine.expand, machine.leaving = callers, expand, installLeaving
+	machine.output = installOutput
 	boot(configPath())
 }

@@ -4,6 +4,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"os"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 
 func main() {
 	addr, n := os.Args[2], number(os.Args[3])
-	ops := map[string]func(addr string, n int) error{"roundtrip": roundTrip, "stream": stream, "dial": dial}
+	ops := map[string]func(addr string, n int) error{"roundtrip": roundTrip, "stream": stream, "dial": dial, "logline": logLine}
 	op := ops[os.Args[1]]
 	check(op(addr, n/2)) // warm
 	start := time.Now()
@@ -63,6 +64,15 @@ func stream(addr string, n int) error {
 		if _, err := c.Write(buf); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// logLine writes on standard error, as package log does.
+func logLine(_ string, n int) error {
+	log.SetFlags(log.LstdFlags)
+	for i := range n {
+		log.Printf("order %d of 1000000 is on its way to the customer", i)
 	}
 	return nil
 }

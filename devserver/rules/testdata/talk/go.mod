@@ -1,0 +1,3 @@
+module example.com/talk
+
+go 1.25.0
