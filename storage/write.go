@@ -80,6 +80,7 @@ type ingest struct {
 	order    []*socketRow // in the order in which they were first touched
 	loose    links        // of events that concern no socket
 	denials  map[denialKey]*denialRow
+	payloads waiting // for the events of their operations
 	totals   totals
 	rows     rowBuffer
 	endedAt  int64 // when the run ended, 0: it has not
@@ -107,7 +108,7 @@ func (in *ingest) begin() error {
 		return fmt.Errorf("run: %w", err)
 	}
 	in.endedAt, in.runEnded = ended.Int64, ended.Valid
-	return nil
+	return in.payloads.load(in.w)
 }
 
 // patience is how many events are added between two looks at the context.
@@ -131,8 +132,10 @@ func (in *ingest) event(e *sandbox.Event) error {
 		return in.beginRequest(e)
 	case sandbox.KindRequestEnd:
 		return in.endRequest(e)
-	case sandbox.KindStdout, sandbox.KindStderr, sandbox.KindPayload:
+	case sandbox.KindStdout, sandbox.KindStderr:
 		return nil // TODO(complete)
+	case sandbox.KindWireSent, sandbox.KindWireReceived, sandbox.KindTLSSent, sandbox.KindTLSReceived:
+		return in.payload(e)
 	}
 	id := in.next
 	in.next++
@@ -147,6 +150,7 @@ func (in *ingest) event(e *sandbox.Event) error {
 			return fmt.Errorf("socket %d: %w", e.Socket, err)
 		}
 		s.apply(e, id)
+		in.payloads.join(e, id)
 	} else if e.Request != 0 {
 		in.loose.add(int64(e.Request), id)
 	}
@@ -163,6 +167,7 @@ func (in *ingest) finish() error {
 		name string
 		do   func() error
 	}{
+		{"payloads", func() error { return in.payloads.save(in.w) }},
 		{"sockets", in.saveSockets},
 		{"requests of sockets", in.saveLinks},
 		{"denials", in.saveDenials},
