@@ -36,6 +36,8 @@ type supervisor struct {
 	quotas   *quotaBook
 	tool     project.Go
 	apps     []*app
+	capture  sandbox.Capture
+	keyLog   string // an absolute path, "": none
 
 	live       web.Live
 	touched    chan struct{}
@@ -113,6 +115,7 @@ func (s *supervisor) start(ctx context.Context, p *plan) error {
 	}
 	s.closing(s.peers.Close)
 	s.quotas = newQuotaBook(s)
+	s.capture, s.keyLog = p.capture, p.keyLog
 	s.explainFlags = p.under.absolute().Flags()
 	s.consoleURL = urlOf(consoleLn)
 	for _, a := range p.apps {

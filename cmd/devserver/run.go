@@ -49,6 +49,10 @@ rules judge the production address, the bytes go to the local one.`,
 	f.StringVar(&buildFlags, "build-flags", "", "`FLAGS` for go build, such as \"-race -tags dev\"")
 	f.StringVar(&o.Config, "config", "", "read this `FILE` instead of looking for a devserver.yaml")
 	f.StringVar(&o.ReadyFile, "ready-file", "", "write this `FILE` (JSON, addresses in it) once every app accepts")
+	f.StringVar(&o.Capture, "capture", "none", "record what goes over the app's sockets, in TLS as the app sees it, `none|head|full`;\nhead: the first 512 bytes of each operation")
+	f.StringVar(&o.CaptureLimit, "capture-limit", "", "at most `SIZE` of each socket, direction and layer (default head 4KiB, full 1MiB)")
+	f.StringArrayVar(&o.Redact, "redact", nil, "mask the values of the header `NAME` too, besides authorization, proxy-authorization,\ncookie, set-cookie, x-api-key; none drops these; may be repeated")
+	f.StringVar(&o.KeyLog, "keylog", "", "add the keys of the app's TLS connections to `FILE`, as SSLKEYLOGFILE does")
 	f.StringVar(&logFormat, "log-format", "text", "`text|json`; json writes one object a line")
 	return c
 }
