@@ -29,6 +29,7 @@ type recording struct {
 	sockets []record.Socket // all in order of id
 	events  []record.Event
 	runs    []record.Run
+	bytes   []record.Payload
 	now     time.Time
 	err     error // answers everything
 }

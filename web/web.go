@@ -45,6 +45,7 @@ type Source interface {
 	Denials(context.Context, record.EventFilter) ([]record.Denial, error)
 	Reclaims(context.Context, record.EventFilter) ([]record.Reclaim, error)
 	Runs(context.Context) ([]record.Run, error) // newest first
+	Payloads(context.Context, record.PayloadFilter) ([]record.Payload, error)
 	// Counts tells the totals; open sockets unused since idleSince are idle, 0: none is.
 	Counts(ctx context.Context, idleSince int64) (record.Counts, error)
 	Activity(context.Context, record.ActivityFilter) ([]record.Activity, error)
