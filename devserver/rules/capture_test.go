@@ -150,8 +150,8 @@ func wantJoined(t *testing.T, events []sandbox.Event) {
 
 func TestCaptureTLS(t *testing.T) {
 	t.Parallel()
-	for _, http2 := range []bool{false, true} {
-		t.Run(fmt.Sprint("http2=", http2), func(t *testing.T) {
+	for name, http2 := range map[string]bool{"http1": false, "http2": true} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			addr, cert := webSite(t, true, http2)
 			var dir string

@@ -45,7 +45,7 @@ func stdAsked(t *testing.T) (packages, versions []string) {
 }
 
 // TestStandardLibrary runs Go's own tests with the patched library: with the agent inert, and with the sandbox on in
-// profile open, under which a program must not see any difference. Some of the tests send traffic elsewhere, so they
+// profile open, without capture and with it, under which a program must not see any difference. Some of the tests send traffic elsewhere, so they
 // run where there is nothing but a loopback interface.
 func TestStandardLibrary(t *testing.T) {
 	packages, versions := stdAsked(t)
@@ -55,11 +55,13 @@ func TestStandardLibrary(t *testing.T) {
 		for _, pkg := range packages {
 			name := tc.GoVersion + "/" + pkg
 			t.Run(name+"/inert", func(t *testing.T) { stdTest(t, tc, alone, nil, pkg) })
-			t.Run(name+"/open", func(t *testing.T) {
-				config := openConfig(t)
-				stdTest(t, tc, alone, []string{wire.Env + "=" + config}, pkg)
-				checkJournals(t, filepath.Dir(config))
-			})
+			for mode, capture := range map[string]sandbox.Capture{"open": {}, "captured": {Limit: 1 << 20, Redact: []string{"cookie"}}} {
+				t.Run(name+"/"+mode, func(t *testing.T) {
+					config := openConfig(t, capture)
+					stdTest(t, tc, alone, []string{wire.Env + "=" + config}, pkg)
+					checkJournals(t, filepath.Dir(config))
+				})
+			}
 		}
 	}
 }
@@ -132,8 +134,9 @@ func namespace(t *testing.T) []string {
 	return nil
 }
 
-// openConfig writes a configuration of the agent under which everything is let through and recorded.
-func openConfig(t *testing.T) string {
+// openConfig writes a configuration of the agent under which everything is let through and recorded, and captured as
+// capture says.
+func openConfig(t *testing.T, capture sandbox.Capture) string {
 	t.Helper()
 	dir := t.TempDir()
 	p, err := profile.Load("open")
@@ -152,7 +155,7 @@ func openConfig(t *testing.T) string {
 	}
 	text, err := json.Marshal(wire.Config{
 		Version: wire.Version, App: "std", Run: 1, Policy: *policy, Root: dir,
-		JournalDir: dir, IDs: ids, Usage: usage,
+		JournalDir: dir, IDs: ids, Usage: usage, Capture: capture,
 	})
 	if err != nil {
 		t.Fatal(err)
