@@ -31,6 +31,11 @@ type Options struct {
 	OTLPHeaders []string // NAME=VALUE, sent with each request to it
 	otlpConfig  otlp.TailConfig
 
+	Capture      string   // which bytes of the sockets are recorded: "none" or "", "head", "full"
+	CaptureLimit string   // of each socket, direction and layer, as 64KiB; "": 4KiB for head, 1MiB for full
+	Redact       []string // names of headers whose values are masked, besides the usual ones; "none" drops those before it
+	KeyLog       string   // file to which the keys of crypto/tls are added; "": none
+
 	Set    func(flag string) bool // tells whether the user gave that flag, which then wins over devserver.yaml; nil: none was given
 	Notify func(Notice)           // hears every notice, one at a time; nil: nobody does
 	Stdout io.Writer              // the apps' standard output, line by line; nil: dropped

@@ -27,6 +27,8 @@ type plan struct {
 	data    string
 	console string
 	config  *project.Config
+	capture sandbox.Capture
+	keyLog  string       // an absolute path, "": none
 	under   JudgeOptions // under which NewJudge judges as all apps' policy does
 }
 
@@ -82,6 +84,12 @@ func newPlan(ctx context.Context, o *Options) (*plan, error) {
 		return nil, err
 	}
 	p := &plan{config: config, data: o.Data, keep: keep, console: cmp.Or(o.Console, defaultConsole)}
+	if p.capture, err = newCapture(o); err != nil {
+		return nil, err
+	}
+	if p.keyLog, err = newKeyLog(o.KeyLog); err != nil {
+		return nil, err
+	}
 	wanted, err := wantedApps(o, config)
 	if err != nil {
 		return nil, err

@@ -37,6 +37,8 @@ type supervisor struct {
 	quotas   *quotaBook
 	tool     project.Go
 	apps     []*app
+	capture  sandbox.Capture
+	keyLog   string   // an absolute path, "": none
 	otlp     *otlpOut // nil: nothing is sent
 
 	readers      readers
@@ -131,6 +133,7 @@ func (s *supervisor) start(ctx context.Context, p *plan, target *otlp.Target) er
 	}
 	s.closing(s.peers.Close)
 	s.quotas = newQuotaBook(s)
+	s.capture, s.keyLog = p.capture, p.keyLog
 	if err := s.openOTLP(ctx, target); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ type Config struct {
 	Recorder Recorder  // nil discards the events
 	IDs      *IDs      // nil counts in private memory
 	Usage    *Usage    // nil counts in private memory
+	Capture  Capture   // what of the sockets' bytes is kept
 }
 
 // A Box is the socket layer of one process. It is safe for concurrent use.
@@ -37,6 +38,8 @@ type Box struct {
 	cuts     bool          // the deadline ends operations
 	options  string        // how socket options are answered
 	texts    texts
+	capture  Capture
+	secrets  *secrets // nil masks nothing
 
 	mu      sync.Mutex
 	sockets map[uint64]*Socket // guarded by mu; the open ones
@@ -72,6 +75,7 @@ func New(c Config) (*Box, error) {
 		quotas: newQuotas(c.Policy, c.Usage), sockets: make(map[uint64]*Socket), moved: make(chan struct{}, 1),
 		idleMode: c.Policy.Mode(RuleReclaimed), lateMode: c.Policy.Mode(RuleDeadline),
 		options: cmp.Or(c.Policy.Options, OptionsReal), texts: texts{classic: c.Policy.Errors == ErrorsClassic},
+		capture: c.Capture, secrets: newSecrets(c.Capture.Redact),
 	}
 	if b.idleMode != ModeOff {
 		b.idle = c.Policy.Reclaim

@@ -30,7 +30,10 @@ const (
 	KindRequestEnd   // the same row, finished
 	KindStdout       // what the program wrote on standard output: Detail holds it; rows of logs, no event
 	KindStderr       // the same on standard error
-	KindPayload      // bytes of an operation: Detail holds them; rows of payloads, no event
+	KindWireSent     // bytes of an operation: Detail holds them, Bytes their place in the stream; rows of payloads, no event
+	KindWireReceived // the same the other way
+	KindTLSSent      // what crypto/tls took from the program
+	KindTLSReceived  // what crypto/tls gave the program
 	kindEnd
 )
 
@@ -40,7 +43,8 @@ var kindNames = [kindEnd]string{
 	KindOptionGet: "option_get", KindOptionSet: "option_set", KindShutdown: "shutdown", KindClose: "close",
 	KindReclaim: "reclaim", KindDeny: "deny", KindFault: "fault",
 	KindRequestBegin: "request_begin", KindRequestEnd: "request_end",
-	KindStdout: "stdout", KindStderr: "stderr", KindPayload: "payload",
+	KindStdout: "stdout", KindStderr: "stderr",
+	KindWireSent: "wire_sent", KindWireReceived: "wire_received", KindTLSSent: "tls_sent", KindTLSReceived: "tls_received",
 }
 
 // String returns the word that the recording holds.
@@ -50,6 +54,30 @@ func (k Kind) String() string {
 	}
 	return "kind(" + strconv.Itoa(int(k)) + ")"
 }
+
+// Payload returns payloads.layer and payloads.direction of a kind that carries captured bytes; false for other kinds.
+// At is the operation's start, as in its own event, which follows: the one of that socket and direction with that At.
+func (k Kind) Payload() (layer, direction string, ok bool) {
+	switch k {
+	case KindWireSent:
+		return LayerWire, DirectionSent, true
+	case KindWireReceived:
+		return LayerWire, DirectionReceived, true
+	case KindTLSSent:
+		return LayerTLS, DirectionSent, true
+	case KindTLSReceived:
+		return LayerTLS, DirectionReceived, true
+	}
+	return "", "", false
+}
+
+// What payloads.layer and payloads.direction hold.
+const (
+	LayerWire         = "wire" // what went over the socket
+	LayerTLS          = "tls"  // what crypto/tls took from the program or gave it
+	DirectionSent     = "sent"
+	DirectionReceived = "received"
+)
 
 // CloseReason says who ended a socket. Its text is sockets.close_reason of a recording.
 type CloseReason uint8

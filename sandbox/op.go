@@ -14,6 +14,9 @@ type Op struct {
 	flight *flight // where the deadline is enforced; nil elsewhere
 }
 
+// At is when it began, as its event will say; 0 of none.
+func (op Op) At() int64 { return op.start }
+
 func duration(n int64) time.Duration { return time.Duration(max(n, 0)) }
 
 // touch renews the idle limit.

@@ -26,6 +26,7 @@ type Socket struct {
 	peerEnd atomic.Uint32        // ReasonPeer or ReasonReset when the peer ended it
 	closed  atomic.Bool          // the program closed it
 	closer  atomic.Pointer[func()]
+	taps    *taps // nil where nothing is captured
 
 	flights flights
 
@@ -54,6 +55,7 @@ func (b *Box) track(network string, request uint64, s said) *Socket {
 	sock := &Socket{box: b, id: b.ids.NextSocket(), network: network}
 	sock.began.Store(now)
 	sock.opened.Store(&s)
+	sock.taps = b.newTaps(sock)
 	sock.request.Store(request)
 	sock.last.Store(now + b.offset.Load())
 	b.mu.Lock()

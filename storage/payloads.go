@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
 
@@ -67,4 +68,102 @@ func (db *DB) Payloads(ctx context.Context, f record.PayloadFilter) ([]record.Pa
 		}
 		return p, err
 	})
+}
+
+// waiting are captured bytes of operations whose events have not come: each payload stands in the journal before its
+// event, which may be in a later batch, or in none when the worker was killed meanwhile.
+type waiting struct {
+	rows  []*record.Payload                // of this batch, all of them, in order
+	of    map[operations][]*record.Payload // those that wait, of this batch and of earlier ones
+	found []*record.Payload                // of earlier batches, whose event is in this one
+}
+
+// operations are those of one direction of a socket.
+type operations struct {
+	socket    int64
+	direction string
+}
+
+// mostWaiting is how many payloads of earlier batches may wait. Those of one operation fill a row for each 8 KiB.
+const mostWaiting = 4096
+
+// load reads what earlier batches left waiting.
+func (q *waiting) load(w *writer) error {
+	s, err := w.stmt(`SELECT id, socket_id, direction, at FROM payloads WHERE event_id IS NULL AND layer = 'wire' ORDER BY id DESC LIMIT ?`)
+	if err != nil {
+		return fmt.Errorf("payloads: %w", err)
+	}
+	rows, err := s.Query(mostWaiting)
+	if err != nil {
+		return fmt.Errorf("payloads: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		p := new(record.Payload)
+		if err := rows.Scan(&p.ID, &p.SocketID, &p.Direction, &p.At); err != nil {
+			return fmt.Errorf("payloads: %w", err)
+		}
+		q.wait(p)
+	}
+	return rows.Err()
+}
+
+func (q *waiting) wait(p *record.Payload) {
+	if q.of == nil {
+		q.of = map[operations][]*record.Payload{}
+	}
+	of := operations{p.SocketID, p.Direction}
+	q.of[of] = append(q.of[of], p)
+}
+
+// payload takes in an event that carries captured bytes.
+func (in *ingest) payload(e *sandbox.Event) error {
+	p := &record.Payload{SocketID: int64(e.Socket), RequestID: int64(e.Request), At: e.At, Place: e.Bytes, Data: []byte(e.Detail)}
+	p.Layer, p.Direction, _ = e.Kind.Payload()
+	in.payloads.rows = append(in.payloads.rows, p)
+	if p.Layer == sandbox.LayerWire {
+		in.payloads.wait(p)
+	}
+	return nil
+}
+
+// join gives the payloads of an operation the id of its event.
+func (q *waiting) join(e *sandbox.Event, id int64) {
+	if len(q.of) == 0 || e.Kind != sandbox.KindSend && e.Kind != sandbox.KindReceive {
+		return
+	}
+	of := operations{int64(e.Socket), sandbox.DirectionSent}
+	if e.Kind == sandbox.KindReceive {
+		of.direction = sandbox.DirectionReceived
+	}
+	all := q.of[of]
+	left := all[:0]
+	for _, p := range all {
+		if p.At != e.At {
+			left = append(left, p)
+			continue
+		}
+		p.EventID = id
+		if p.ID != 0 {
+			q.found = append(q.found, p)
+		}
+	}
+	if q.of[of] = left; len(left) == 0 {
+		delete(q.of, of)
+	}
+}
+
+// save writes the batch's payloads, and the events of those that waited.
+func (q *waiting) save(w *writer) error {
+	for _, p := range q.rows {
+		if err := w.addPayload(p); err != nil {
+			return err
+		}
+	}
+	for _, p := range q.found {
+		if _, err := w.exec(`UPDATE payloads SET event_id = ? WHERE id = ?`, p.EventID, p.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }

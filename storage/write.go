@@ -82,6 +82,7 @@ type ingest struct {
 	denials map[denialKey]*denialRow
 	totals  totals
 
+	payloads   waiting          // for the events of their operations
 	begun      map[int64]int    // requests that have not ended yet: their places in
 	beginnings []*sandbox.Event // nil: it ended
 
@@ -111,7 +112,7 @@ func (in *ingest) begin() error {
 		return fmt.Errorf("run: %w", err)
 	}
 	in.endedAt, in.runEnded = ended.Int64, ended.Valid
-	return nil
+	return in.payloads.load(in.w)
 }
 
 // patience is how many events are added between two looks at the context.
@@ -139,8 +140,8 @@ func (in *ingest) event(e *sandbox.Event) error {
 		return in.endRequest(e)
 	case sandbox.KindStdout, sandbox.KindStderr:
 		return in.written(e)
-	case sandbox.KindPayload:
-		return nil // TODO(complete)
+	case sandbox.KindWireSent, sandbox.KindWireReceived, sandbox.KindTLSSent, sandbox.KindTLSReceived:
+		return in.payload(e)
 	}
 	id := in.next
 	in.next++
@@ -155,6 +156,7 @@ func (in *ingest) event(e *sandbox.Event) error {
 			return fmt.Errorf("socket %d: %w", e.Socket, err)
 		}
 		s.apply(e, id)
+		in.payloads.join(e, id)
 	} else if e.Request != 0 {
 		in.loose.add(int64(e.Request), id)
 	}
@@ -173,6 +175,7 @@ func (in *ingest) finish() error {
 		do   func() error
 	}{
 		{"begun requests", in.saveBegun},
+		{"payloads", func() error { return in.payloads.save(in.w) }},
 		{"sockets", in.saveSockets},
 		{"requests of sockets", in.saveLinks},
 		{"denials", in.saveDenials},

@@ -32,6 +32,7 @@ type recording struct {
 	builds   []record.Build
 	requests []record.Request // all in order of id
 	logs     []record.Log
+	bytes    []record.Payload
 	now      time.Time
 	err      error // answers everything
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
 
@@ -21,6 +22,7 @@ type socketData struct {
 	Earlier string // address of the events before these, "" when there are none
 	Newest  string // address of the last page, "" on it
 	Denied  *failure
+	Payload *payload // nil when nothing was captured
 }
 
 // eventRow is an event in the story of one socket.
@@ -36,7 +38,7 @@ func (c *console) socketPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := newParams(r.URL.Query())
-	before := p.id("before")
+	before, layer := p.id("before"), p.oneOf("layer", []string{sandbox.LayerTLS, sandbox.LayerWire})
 	if err := p.err(); err != nil {
 		return err
 	}
@@ -54,6 +56,9 @@ func (c *console) socketPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	data := socketData{frame: f}
 	if err := c.fillSocket(ctx, &data, s, before); err != nil {
+		return err
+	}
+	if data.Payload, err = c.payload(ctx, s, layer); err != nil {
 		return err
 	}
 	return c.render(w, http.StatusOK, "socket", data)

@@ -59,6 +59,7 @@ type Source interface {
 	// CountRequestEvents counts the events of a request behind one of them, no further than most.
 	CountRequestEvents(ctx context.Context, request, after int64, most int) (int64, error)
 	Logs(context.Context, record.LogFilter) ([]record.Log, error)
+	Payloads(context.Context, record.PayloadFilter) ([]record.Payload, error)
 	// Counts tells the totals; open sockets unused since idleSince are idle, 0: none is.
 	Counts(ctx context.Context, idleSince int64) (record.Counts, error)
 	Activity(context.Context, record.ActivityFilter) ([]record.Activity, error)

@@ -58,6 +58,10 @@ rules judge the production address, the bytes go to the local one.`,
 	f.StringArrayVar(&o.Keep, "keep", nil, "keep so much of the recording, the newest: a `SIZE|AGE` such as 2GiB or 14d,\nor all; may be repeated (default 2GiB of any age)")
 	f.StringVar(&o.JournalLimit, "journal-limit", "1GiB", "how much may wait on disk to be recorded, a `SIZE` or unlimited;\nan app that is faster is slowed")
 	f.StringVar(&o.ReadyFile, "ready-file", "", "write this `FILE` (JSON, addresses in it) once every app accepts")
+	f.StringVar(&o.Capture, "capture", "none", "record what goes over the app's sockets, in TLS as the app sees it, `none|head|full`;\nhead: the first 512 bytes of each operation")
+	f.StringVar(&o.CaptureLimit, "capture-limit", "", "at most `SIZE` of each socket, direction and layer (default head 4KiB, full 1MiB)")
+	f.StringArrayVar(&o.Redact, "redact", nil, "mask the values of the header `NAME` too, besides authorization, proxy-authorization,\ncookie, set-cookie, x-api-key; none drops these; may be repeated")
+	f.StringVar(&o.KeyLog, "keylog", "", "add the keys of the app's TLS connections to `FILE`, as SSLKEYLOGFILE does")
 	store.add(f)
 	f.StringVar(&logFormat, "log-format", "text", "`text|json`; json writes one object a line")
 	return c

@@ -28,16 +28,27 @@ func BenchmarkDial(b *testing.B)        { compare(b, "dial", 10_000, discardNoth
 // BenchmarkLogLine is a line of package log into a pipe that is read.
 func BenchmarkLogLine(b *testing.B) { compare(b, "logline", 100_000, discardNothing) }
 
+// With all bytes captured, and looked through for secrets.
+func BenchmarkRoundTrip64Captured(b *testing.B) {
+	compare(b, "roundtrip", 40_000, discardNothing, capturing(sandbox.Capture{Limit: 1 << 40, Redact: redacted}))
+}
+func BenchmarkStream64KiBCaptured(b *testing.B) {
+	compare(b, "stream", 2_000, discardAll, capturing(sandbox.Capture{Limit: 1 << 40, Redact: redacted}))
+}
+
 func discardNothing(c net.Conn) { io.Copy(c, struct{ io.Reader }{c}) }
 func discardAll(c net.Conn)     { io.Copy(io.Discard, c) }
 
-func compare(b *testing.B, op string, n int, s service) {
+func compare(b *testing.B, op string, n int, s service, config ...func(*wire.Config)) {
 	addr := serve(b, s)
 	plain, sandboxed := buildPlainly(b, "bench"), build(b, "bench")
 	r := run{Config: output, Change: func(p *sandbox.Policy) {
 		p.Quotas = nil
 		p.Rules[sandbox.RuleLoopback] = sandbox.RuleSetting{Mode: sandbox.ModeOff} // the peer counts as a public address
 	}}
+	if len(config) > 0 {
+		r.Config = config[0]
+	}
 	time := func(bin, addr string, n int, env ...string) float64 {
 		cmd := exec.Command(bin, op, addr, strconv.Itoa(n))
 		cmd.Env = append(os.Environ(), env...)
@@ -55,7 +66,10 @@ func compare(b *testing.B, op string, n int, s service) {
 		}
 		return ns
 	}
-	proxied := toxiproxy(b, addr)
+	proxied := ""
+	if op != "logline" && len(config) == 0 {
+		proxied = toxiproxy(b, addr)
+	}
 	var ratios, ours, theirs, through []float64
 	for b.Loop() {
 		for range 11 {

@@ -12,8 +12,9 @@ import (
 // core are the tests that every version of Go must pass: each hook is used by one of them.
 const core = "^(TestVersionInUse|TestDenied|TestBeforeMain|TestStandin|TestStandinOfOtherFamily|TestUDP|TestEveryByteIsSeen|TestListen|TestNothingLeaks|TestReclaim|" +
 	"TestSystemCalls|TestLentDescriptor|TestCallSites|TestBatch|TestUnixStream|TestUnixDatagram|TestMovingStack|TestStorm|TestManySockets|" +
-	"TestOptions|TestTruthfulOptions|TestMulticastJoin|TestDeadlineCutsOff|TestDeadlineCutsWrites|TestDescriptors|TestDescriptorsReported|TestInherited|TestReceivedDescriptor|TestRows|TestOutput)$" +
-	"/^(plain|trimpath|unoptimised|pooled|blocked|real|mock|tcp|udpown|errno|classic|)$"
+	"TestOptions|TestTruthfulOptions|TestMulticastJoin|TestDeadlineCutsOff|TestDeadlineCutsWrites|TestDescriptors|TestDescriptorsReported|TestInherited|TestReceivedDescriptor|TestRows|TestOutput|" +
+	"TestKeyLogDecrypts|TestCaptureHTTP|TestCaptureTLS|TestKeyLog|TestCaptureLimit|TestCapturePieces|TestCaptureTogether)$" +
+	"/^(plain|trimpath|unoptimised|pooled|blocked|real|mock|tcp|udpown|errno|classic|http1|http2|)$"
 
 // TestVersions runs the core again with the other releases of Go that are supported.
 func TestVersions(t *testing.T) {

@@ -45,8 +45,8 @@ func stdAsked(t *testing.T) (packages, versions []string) {
 }
 
 // TestStandardLibrary runs Go's own tests with the patched library: with the agent inert, and with the sandbox on in
-// profile open, under which a program must not see any difference. Some of the tests send traffic elsewhere, so they
-// run where there is nothing but a loopback interface.
+// profile open, without capture and with it, under which a program must not see any difference. Some of the tests send
+// traffic elsewhere, so they run where there is nothing but a loopback interface.
 func TestStandardLibrary(t *testing.T) {
 	packages, versions := stdAsked(t)
 	alone := namespace(t)
@@ -54,15 +54,25 @@ func TestStandardLibrary(t *testing.T) {
 		tc := realCopy(t, version)
 		for _, pkg := range packages {
 			name := tc.GoVersion + "/" + pkg
-			t.Run(name+"/inert", func(t *testing.T) { stdTest(t, tc, alone, nil, pkg) })
-			t.Run(name+"/open", func(t *testing.T) {
-				config := openConfig(t)
-				stdTest(t, tc, alone, []string{wire.Env + "=" + config}, pkg)
-				checkJournals(t, filepath.Dir(config))
-			})
+			t.Run(name+"/inert", func(t *testing.T) { stdTest(t, tc, alone, nil, pkg, "") })
+			for _, mode := range []struct {
+				name    string
+				capture sandbox.Capture
+				skip    string
+			}{{"open", sandbox.Capture{}, ""}, {"captured", sandbox.Capture{Limit: 1 << 20, Redact: []string{"cookie"}}, notCaptured}} {
+				t.Run(name+"/"+mode.name, func(t *testing.T) {
+					config := openConfig(t, mode.capture)
+					stdTest(t, tc, alone, []string{wire.Env + "=" + config}, pkg, mode.skip)
+					checkJournals(t, filepath.Dir(config))
+				})
+			}
 		}
 	}
 }
+
+// notCaptured are tests of what capture gives up: the kernel copies nothing past it, and each payload is a copy of its
+// own.
+const notCaptured = "^(Test.*Allocs|Test.*Sendfile.*|TestSplice.*)$"
 
 // checkJournals makes sure that the sandbox was really on: it saw the tests' sockets, and denied nothing.
 func checkJournals(t *testing.T, dir string) {
@@ -132,8 +142,9 @@ func namespace(t *testing.T) []string {
 	return nil
 }
 
-// openConfig writes a configuration of the agent under which everything is let through and recorded.
-func openConfig(t *testing.T) string {
+// openConfig writes a configuration of the agent under which everything is let through and recorded, and captured as
+// capture says.
+func openConfig(t *testing.T, capture sandbox.Capture) string {
 	t.Helper()
 	dir := t.TempDir()
 	p, err := profile.Load("open")
@@ -152,7 +163,7 @@ func openConfig(t *testing.T) string {
 	}
 	text, err := json.Marshal(wire.Config{
 		Version: wire.Version, App: "std", Run: 1, Policy: *policy, Root: dir,
-		JournalDir: dir, IDs: ids, Usage: usage,
+		JournalDir: dir, IDs: ids, Usage: usage, Capture: capture,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -166,11 +177,11 @@ func openConfig(t *testing.T) string {
 
 // stdTest runs the tests of one package: what passes with the user's own Go must pass. (One that is skipped now would
 // be as bad as one that fails: net turns IPv6 off without a word when its probe is denied.)
-func stdTest(t *testing.T, tc *Toolchain, alone, env []string, pkg string) {
+func stdTest(t *testing.T, tc *Toolchain, alone, env []string, pkg, skip string) {
 	own := &Toolchain{GOROOT: tc.Original}
-	want, _ := goTest(t, own, alone, nil, pkg)
+	want, _ := goTest(t, own, alone, nil, pkg, skip)
 	start := time.Now()
-	got, output := goTest(t, tc, alone, append(env, "GOFLAGS=-count=1"), pkg) // what the agent read is unknown to the test cache
+	got, output := goTest(t, tc, alone, append(env, "GOFLAGS=-count=1"), pkg, skip) // what the agent read is unknown to the test cache
 	passed := 0
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		switch {
@@ -189,9 +200,9 @@ func stdTest(t *testing.T, tc *Toolchain, alone, env []string, pkg string) {
 
 // goTest runs the package's tests in its own folder, where their files are. It returns how each top-level test ended
 // (pass, fail, skip, or run when it did not end) and what it printed; "" stands for the package.
-func goTest(t *testing.T, tc *Toolchain, alone, env []string, pkg string) (ended, output map[string]string) {
+func goTest(t *testing.T, tc *Toolchain, alone, env []string, pkg, skip string) (ended, output map[string]string) {
 	t.Helper()
-	args := slices.Concat(alone, []string{tc.Go(), "test", "-short", "-timeout=10m", "-json", "."})
+	args := slices.Concat(alone, []string{tc.Go(), "test", "-short", "-timeout=10m", "-json", "-skip=" + skip, "."})
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir = filepath.Join(tc.GOROOT, "src", filepath.FromSlash(pkg))
 	cmd.Env = append(tc.Env(os.Environ()), env...)

@@ -140,7 +140,7 @@ func New(cfg wire.Config) (*Agent, error) {
 			syscall.CloseOnExec(fd)
 		}
 	}
-	box := sandbox.Config{Policy: &cfg.Policy, Standins: cfg.Standins}
+	box := sandbox.Config{Policy: &cfg.Policy, Standins: cfg.Standins, Capture: cfg.Capture}
 	var err error
 	if cfg.IDs != "" {
 		mem, err := mapShared(cfg.IDs)

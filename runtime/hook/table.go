@@ -5,7 +5,7 @@ import "slices"
 // The table: all that is changed and expected in the standard library. The wrappers that take the old names stand
 // in the folders _net, _net_http, _crypto_tls, _os, _runtime and _syscall; each file says what its hooks are for.
 
-var patches = slices.Concat(netSockets, netOperations, netOptions, netNames, httpRequests, tlsServers, output, goroutines, systemCalls)
+var patches = slices.Concat(netSockets, netOperations, netOptions, netNames, httpRequests, tlsServers, tlsConns, output, goroutines, systemCalls)
 
 // netSockets: every socket of package net is made in socket, or taken over in newFileFD.
 var netSockets = []Patch{
@@ -85,6 +85,13 @@ var tlsServers = []Patch{
 	{Package: "crypto/tls", Func: "NewListener", Name: "devserverNewListener", Types: []string{"func(net.Listener, *Config) net.Listener"}},
 }
 
+// tlsConns: the plaintext, and the keys.
+var tlsConns = []Patch{
+	{Package: "crypto/tls", Func: "(*Conn).Read", Name: "devserverRead", Types: []string{"func([]byte) (int, error)"}},
+	{Package: "crypto/tls", Func: "(*Conn).Write", Name: "devserverWrite", Types: []string{"func([]byte) (int, error)"}},
+	{Package: "crypto/tls", Func: "(*Config).writeKeyLog", Name: "devserverWriteKeyLog", Types: []string{"func(string, []byte, []byte) error"}},
+}
+
 // output: what the program says.
 var output = []Patch{
 	{Package: "os", Func: "(*File).Write", Name: "devserverWrite", Types: []string{"func([]byte) (int, error)"}},
@@ -128,6 +135,7 @@ var needs = []Need{
 	{Package: "net", Name: "roundDurationUp", Types: []string{"func(time.Duration, time.Duration) time.Duration"}},
 	{Package: "net", Name: "newRawConn", Types: []string{"func(*netFD) *rawConn"}},
 	{Package: "net", Name: "netFD.pfd", Types: []string{"poll.FD"}},
+	{Package: "crypto/tls", Name: "Conn.conn", Types: []string{"net.Conn"}},
 	{Package: "net/http", Name: "response.status", Types: []string{"int"}},
 	{Package: "net/http", Name: "response.written", Types: []string{"int64"}},
 	{Package: "net/http", Name: "response.wroteHeader", Types: []string{"bool"}},

@@ -46,6 +46,8 @@ type Config struct {
 	Root        string            `json:"root"`         // folder of the app's main module: call sites are relative to it
 	UserPaths   []string          `json:"user_paths"`   // further folders whose code is the user's (workspace and replaced modules)
 	Output      bool              `json:"output"`       // record what is written on standard output and standard error
+	Capture     sandbox.Capture   `json:"capture"`      // which bytes of the sockets go into the journal
+	KeyLog      string            `json:"key_log"`      // file to which crypto/tls adds its keys, an absolute path; "": none
 	Modules     []string          `json:"modules"`      // paths of those modules, the main one first: how files are named in builds with -trimpath
 
 	JournalLimit int64 `json:"journal_limit"` // bytes of the journal; beyond them the program waits for its reader. 0: no limit

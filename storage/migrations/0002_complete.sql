@@ -40,7 +40,7 @@ CREATE TABLE unfinished_lines (
 CREATE TABLE payloads (
 	id         INTEGER PRIMARY KEY AUTOINCREMENT,
 	socket_id  INTEGER NOT NULL,
-	event_id   INTEGER,          -- the operation on the wire; NULL for what crypto/tls took or gave
+	event_id   INTEGER,          -- the operation on the wire, NULL while it is not read; NULL for what crypto/tls took or gave
 	request_id INTEGER,
 	at         INTEGER NOT NULL,
 	direction  TEXT    NOT NULL, -- sent, received
@@ -50,6 +50,7 @@ CREATE TABLE payloads (
 	data       BLOB    NOT NULL, -- as zlib, where that is shorter than size
 	UNIQUE (socket_id, layer, direction, place)
 );
+CREATE INDEX payloads_waiting ON payloads (id) WHERE event_id IS NULL AND layer = 'wire'; -- for an event that is not read yet
 
 CREATE TABLE gaps (
 	id     INTEGER PRIMARY KEY AUTOINCREMENT,

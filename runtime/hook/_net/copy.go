@@ -35,7 +35,8 @@ func spliceTo(w io.Writer, c *netFD) (written int64, err error, handled bool) {
 }
 
 // devserverCopied makes a copy from one descriptor to another, either of which may be nil or not judged. A copy that
-// the kernel declines was no operation: Read and Write follow. They also do where a quota may end the copy midway.
+// the kernel declines was no operation: Read and Write follow. They also do where a quota may end the copy midway,
+// or where the bytes are captured.
 func devserverCopied(to, from *netFD, do func() (int64, error, bool)) (written int64, err error, handled bool) {
 	if to.devserverMetered(sandbox.KindSend) || from.devserverMetered(sandbox.KindReceive) {
 		return 0, nil, false
@@ -59,8 +60,9 @@ func devserverCopied(to, from *netFD, do func() (int64, error, bool)) (written i
 	return written, send.end(written, err), handled
 }
 
+// devserverMetered reports whether somebody must see each piece of what fd moves.
 func (fd *netFD) devserverMetered(k sandbox.Kind) bool {
-	return fd != nil && fd.devserver.sock != nil && fd.devserver.sock.Metered(k)
+	return fd != nil && fd.devserver.sock != nil && (fd.devserver.sock.Metered(k) || fd.devserver.sock.Captures(k))
 }
 
 // devserverCopy is one end of a copy; without fd it is not judged.

@@ -27,6 +27,24 @@ func (fd *netFD) devserverEnd(op sandbox.Op, n int, err error) error {
 	return fd.devserver.sock.End(op, n, err)
 }
 
+// devserverTap returns what captures the operations of kind k, held until devserverMoved; nil when they are not captured.
+func (fd *netFD) devserverTap(k sandbox.Kind) *sandbox.Tap {
+	tap := fd.devserver.sock.Tap(k)
+	tap.Lock()
+	return tap
+}
+
+// devserverMoved is devserverEnd of an operation that moved the first n bytes of p, which tap keeps before.
+func (fd *netFD) devserverMoved(tap *sandbox.Tap, op sandbox.Op, p []byte, n int, err error) error {
+	if tap == nil {
+		return fd.devserverEnd(op, n, err)
+	}
+	tap.Keep(op.At(), n, p)
+	err = fd.devserverEnd(op, n, err)
+	tap.Unlock()
+	return err
+}
+
 // devserverCancel takes back an operation that did not happen.
 func (fd *netFD) devserverCancel(op sandbox.Op) {
 	if fd.devserver.lent.Load() != 0 && agent.Trusted() {
@@ -44,8 +62,9 @@ func (fd *netFD) Read(p []byte) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	tap := fd.devserverTap(sandbox.KindReceive)
 	n, err = fd.devserverRead(p)
-	return n, fd.devserverEnd(op, n, err)
+	return n, fd.devserverMoved(tap, op, p, n, err)
 }
 
 func (fd *netFD) Write(p []byte) (nn int, err error) {
@@ -57,8 +76,9 @@ func (fd *netFD) Write(p []byte) (nn int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	tap := fd.devserverTap(sandbox.KindSend)
 	nn, err = fd.devserverWrite(p)
-	return nn, fd.devserverEnd(op, nn, err)
+	return nn, fd.devserverMoved(tap, op, p, nn, err)
 }
 
 func (fd *netFD) writeBuffers(v *Buffers) (n int64, err error) {
@@ -74,8 +94,17 @@ func (fd *netFD) writeBuffers(v *Buffers) (n int64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	tap := fd.devserverTap(sandbox.KindSend)
+	if tap == nil {
+		n, err = fd.devserverWriteBuffers(v)
+		return n, fd.devserverEnd(op, int(n), err)
+	}
+	all := append([][]byte(nil), *v...) // what is sent leaves v
 	n, err = fd.devserverWriteBuffers(v)
-	return n, fd.devserverEnd(op, int(n), err)
+	tap.Keep(op.At(), int(n), all...)
+	err = fd.devserverEnd(op, int(n), err)
+	tap.Unlock()
+	return n, err
 }
 
 // Close is the program's, or the finalizer's. A socket that the sandbox has closed lets the first Close succeed.

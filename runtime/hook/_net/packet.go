@@ -21,8 +21,9 @@ func (fd *netFD) readFrom(p []byte) (n int, sa syscall.Sockaddr, err error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	tap := fd.devserverTap(sandbox.KindReceive)
 	n, sa, err = fd.devserverReadFrom(p)
-	return n, fd.devserverFrom(sa), fd.devserverEnd(op, n, err)
+	return n, fd.devserverFrom(sa), fd.devserverMoved(tap, op, p, n, err)
 }
 
 func (fd *netFD) readFromInet4(p []byte, from *syscall.SockaddrInet4) (n int, err error) {
@@ -34,9 +35,10 @@ func (fd *netFD) readFromInet4(p []byte, from *syscall.SockaddrInet4) (n int, er
 	if err != nil {
 		return 0, err
 	}
+	tap := fd.devserverTap(sandbox.KindReceive)
 	n, err = fd.devserverReadFromInet4(p, from)
 	fd.devserverFrom4(from, err)
-	return n, fd.devserverEnd(op, n, err)
+	return n, fd.devserverMoved(tap, op, p, n, err)
 }
 
 func (fd *netFD) readFromInet6(p []byte, from *syscall.SockaddrInet6) (n int, err error) {
@@ -48,9 +50,10 @@ func (fd *netFD) readFromInet6(p []byte, from *syscall.SockaddrInet6) (n int, er
 	if err != nil {
 		return 0, err
 	}
+	tap := fd.devserverTap(sandbox.KindReceive)
 	n, err = fd.devserverReadFromInet6(p, from)
 	fd.devserverFrom6(from, err)
-	return n, fd.devserverEnd(op, n, err)
+	return n, fd.devserverMoved(tap, op, p, n, err)
 }
 
 func (fd *netFD) readMsg(p []byte, oob []byte, flags int) (n, oobn, retflags int, sa syscall.Sockaddr, err error) {
@@ -62,11 +65,12 @@ func (fd *netFD) readMsg(p []byte, oob []byte, flags int) (n, oobn, retflags int
 	if err != nil {
 		return 0, 0, 0, nil, err
 	}
+	tap := fd.devserverTap(sandbox.KindReceive)
 	n, oobn, retflags, sa, err = fd.devserverReadMsg(p, oob, flags)
 	if err == nil && oobn > 0 && fd.family == syscall.AF_UNIX {
 		err = fd.devserverRights(agent.Get().ReceivedRights, oob[:oobn])
 	}
-	return n, oobn, retflags, fd.devserverFrom(sa), fd.devserverEnd(op, n, err)
+	return n, oobn, retflags, fd.devserverFrom(sa), fd.devserverMoved(tap, op, p, n, err)
 }
 
 func (fd *netFD) readMsgInet4(p []byte, oob []byte, flags int, sa *syscall.SockaddrInet4) (n, oobn, retflags int, err error) {
@@ -78,9 +82,10 @@ func (fd *netFD) readMsgInet4(p []byte, oob []byte, flags int, sa *syscall.Socka
 	if err != nil {
 		return 0, 0, 0, err
 	}
+	tap := fd.devserverTap(sandbox.KindReceive)
 	n, oobn, retflags, err = fd.devserverReadMsgInet4(p, oob, flags, sa)
 	fd.devserverFrom4(sa, err)
-	return n, oobn, retflags, fd.devserverEnd(op, n, err)
+	return n, oobn, retflags, fd.devserverMoved(tap, op, p, n, err)
 }
 
 func (fd *netFD) readMsgInet6(p []byte, oob []byte, flags int, sa *syscall.SockaddrInet6) (n, oobn, retflags int, err error) {
@@ -92,9 +97,10 @@ func (fd *netFD) readMsgInet6(p []byte, oob []byte, flags int, sa *syscall.Socka
 	if err != nil {
 		return 0, 0, 0, err
 	}
+	tap := fd.devserverTap(sandbox.KindReceive)
 	n, oobn, retflags, err = fd.devserverReadMsgInet6(p, oob, flags, sa)
 	fd.devserverFrom6(sa, err)
-	return n, oobn, retflags, fd.devserverEnd(op, n, err)
+	return n, oobn, retflags, fd.devserverMoved(tap, op, p, n, err)
 }
 
 func (fd *netFD) writeTo(p []byte, sa syscall.Sockaddr) (n int, err error) {
@@ -106,11 +112,12 @@ func (fd *netFD) writeTo(p []byte, sa syscall.Sockaddr) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	tap := fd.devserverTap(sandbox.KindSend)
 	if to != nil {
 		sa = to
 	}
 	n, err = fd.devserverWriteTo(p, sa)
-	return n, fd.devserverEnd(op, n, err)
+	return n, fd.devserverMoved(tap, op, p, n, err)
 }
 
 func (fd *netFD) writeToInet4(p []byte, sa *syscall.SockaddrInet4) (n int, err error) {
@@ -122,12 +129,13 @@ func (fd *netFD) writeToInet4(p []byte, sa *syscall.SockaddrInet4) (n int, err e
 	if err != nil {
 		return 0, err
 	}
+	tap := fd.devserverTap(sandbox.KindSend)
 	if to != nil {
 		n, err = fd.devserverWriteTo(p, to)
 	} else {
 		n, err = fd.devserverWriteToInet4(p, sa)
 	}
-	return n, fd.devserverEnd(op, n, err)
+	return n, fd.devserverMoved(tap, op, p, n, err)
 }
 
 func (fd *netFD) writeToInet6(p []byte, sa *syscall.SockaddrInet6) (n int, err error) {
@@ -139,12 +147,13 @@ func (fd *netFD) writeToInet6(p []byte, sa *syscall.SockaddrInet6) (n int, err e
 	if err != nil {
 		return 0, err
 	}
+	tap := fd.devserverTap(sandbox.KindSend)
 	if to != nil {
 		n, err = fd.devserverWriteTo(p, to)
 	} else {
 		n, err = fd.devserverWriteToInet6(p, sa)
 	}
-	return n, fd.devserverEnd(op, n, err)
+	return n, fd.devserverMoved(tap, op, p, n, err)
 }
 
 func (fd *netFD) writeMsg(p []byte, oob []byte, sa syscall.Sockaddr) (n int, oobn int, err error) {
@@ -161,11 +170,12 @@ func (fd *netFD) writeMsg(p []byte, oob []byte, sa syscall.Sockaddr) (n int, oob
 	if err != nil {
 		return 0, 0, err
 	}
+	tap := fd.devserverTap(sandbox.KindSend)
 	if to != nil {
 		sa = to
 	}
 	n, oobn, err = fd.devserverWriteMsg(p, oob, sa)
-	return n, oobn, fd.devserverEnd(op, n, err)
+	return n, oobn, fd.devserverMoved(tap, op, p, n, err)
 }
 
 func (fd *netFD) writeMsgInet4(p []byte, oob []byte, sa *syscall.SockaddrInet4) (n int, oobn int, err error) {
@@ -177,12 +187,13 @@ func (fd *netFD) writeMsgInet4(p []byte, oob []byte, sa *syscall.SockaddrInet4) 
 	if err != nil {
 		return 0, 0, err
 	}
+	tap := fd.devserverTap(sandbox.KindSend)
 	if to != nil {
 		n, oobn, err = fd.devserverWriteMsg(p, oob, to)
 	} else {
 		n, oobn, err = fd.devserverWriteMsgInet4(p, oob, sa)
 	}
-	return n, oobn, fd.devserverEnd(op, n, err)
+	return n, oobn, fd.devserverMoved(tap, op, p, n, err)
 }
 
 func (fd *netFD) writeMsgInet6(p []byte, oob []byte, sa *syscall.SockaddrInet6) (n int, oobn int, err error) {
@@ -194,12 +205,13 @@ func (fd *netFD) writeMsgInet6(p []byte, oob []byte, sa *syscall.SockaddrInet6) 
 	if err != nil {
 		return 0, 0, err
 	}
+	tap := fd.devserverTap(sandbox.KindSend)
 	if to != nil {
 		n, oobn, err = fd.devserverWriteMsg(p, oob, to)
 	} else {
 		n, oobn, err = fd.devserverWriteMsgInet6(p, oob, sa)
 	}
-	return n, oobn, fd.devserverEnd(op, n, err)
+	return n, oobn, fd.devserverMoved(tap, op, p, n, err)
 }
 
 // devserverRights judges the descriptors in a control message of a unix socket.
