@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/seed-d81df0db/devserver/sandbox/record"
@@ -23,30 +24,47 @@ func (db *DB) AddLog(l record.Log) (id int64, err error) {
 
 // Logs returns the lines that f selects, newest first, or oldest first with Ascending.
 func (db *DB) Logs(ctx context.Context, f record.LogFilter) ([]record.Log, error) {
-	var w where
-	w.addIf(f.App != "", "l.app = ?", f.App)
+	w, n := logWhere(f), limit(f.Limit)
 	if f.App != "" && f.After == 0 && f.RequestID == 0 && f.RunID == 0 {
-		if rare, err := db.rareLogs(ctx, f.App, before(f.Before), limit(f.Limit)); err != nil {
+		if rare, err := db.rareLogs(ctx, f.App, before(f.Before), n); err != nil {
 			return nil, err
 		} else if rare {
 			w.addIf(true, `l.id IN (SELECT id FROM logs INDEXED BY logs_run WHERE run_id IN (SELECT id FROM runs WHERE app = ?)
 				UNION ALL SELECT id FROM logs INDEXED BY logs_run WHERE run_id IS NULL)`, f.App)
 		}
 	}
+	if f.Since == 0 || f.RequestID != 0 {
+		return db.logs(ctx, w, f.Ascending, n)
+	}
+	if n > 0 && !f.Ascending { // what is recent is mostly among the newest
+		near := where{slices.Clone(w.terms), slices.Clone(w.args)}
+		near.addIf(true, "l.id >= (SELECT coalesce(min(id), 0) FROM (SELECT id FROM logs WHERE id < ? ORDER BY id DESC LIMIT ?))", before(f.Before), newest)
+		if all, err := db.logs(ctx, near, f.Ascending, n); err != nil || len(all) == n {
+			return all, err
+		}
+	}
+	// Lines arrive nearly in the order of their times: those that are asked for begin where the first of them is.
+	w.addIf(true, "l.id >= (SELECT coalesce(min(id), 0) FROM logs INDEXED BY logs_at WHERE at >= ?)", f.Since)
+	return db.logs(ctx, w, f.Ascending, n)
+}
+
+// logWhere are the conditions of f.
+func logWhere(f record.LogFilter) (w where) {
+	w.addIf(f.App != "", "l.app = ?", f.App)
 	w.addIf(f.Stream != "", "l.stream = ?", f.Stream)
 	w.addIf(f.Text != "", `l.text LIKE ? ESCAPE '\'`, contains(f.Text))
 	w.addIf(f.RequestID != 0, "l.request_id = ?", f.RequestID)
 	w.addIf(f.RunID != 0, "l.run_id = ?", f.RunID)
-	w.addIf(f.Since != 0, "l.at >= ?", f.Since)
+	w.addIf(f.Since != 0, "+l.at >= ?", f.Since)
 	w.addIf(f.After != 0, "l.id > ?", f.After)
 	w.addIf(f.Before != 0, "l.id < ?", f.Before)
-	by := " ORDER BY l.id DESC LIMIT ?"
-	if f.Ascending {
-		by = " ORDER BY l.id LIMIT ?"
-	}
+	return w
+}
+
+func (db *DB) logs(ctx context.Context, w where, ascending bool, n int) ([]record.Log, error) {
 	q := `SELECT l.id, coalesce(l.run_id, 0), l.app, l.at, l.stream, coalesce(l.request_id, 0), l.text, coalesce(q.method || ' ' || q.url, ''), coalesce(q.status, 0)
-		FROM logs l LEFT JOIN requests q ON q.id = l.request_id` + w.clause() + by
-	return query(ctx, db, "logs", q, append(w.args, limit(f.Limit)), func(scan func(...any) error) (l record.Log, err error) {
+		FROM logs l LEFT JOIN requests q ON q.id = l.request_id` + w.clause() + ` ORDER BY l.id ` + direction(ascending) + ` LIMIT ?`
+	return query(ctx, db, "logs", q, append(w.args, n), func(scan func(...any) error) (l record.Log, err error) {
 		err = scan(&l.ID, &l.RunID, &l.App, &l.At, &l.Stream, &l.RequestID, &l.Text, &l.Request, &l.Status)
 		return l, err
 	})

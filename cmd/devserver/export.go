@@ -22,12 +22,13 @@ import (
 type exporting struct {
 	listing
 	format, out string
+	store       otlpFlags
 }
 
 func newExport() *cobra.Command {
 	var x exporting
 	c := &cobra.Command{
-		Use:   "export --format ndjson|har|pcapng [flags]",
+		Use:   "export --format ndjson|har|pcapng | --otlp URL [flags]",
 		Short: "take a recording to other tools",
 		Long: `export writes a recording, or the part of it that the filters select, in a form that
 other tools read:
@@ -36,12 +37,16 @@ other tools read:
   har      the requests with the sockets that they used, for browsers and HAR viewers
   pcapng   the sockets as packets, for Wireshark
 
+With --otlp it sends them to an OpenTelemetry store instead: what devserver run --otlp does
+while it records (docs/otlp.md).
+
 It exports one moment of the recording, also while devserver writes to it. A FILE appears
 when it is whole; what stood there before is kept until then. docs/export.md tells the formats.
 
 ` + recordingHelp,
 		Example: `  devserver export --format ndjson -o monday.ndjson
   devserver export --format har --app orders --since 10m -o orders.har
+  devserver export --otlp http://localhost:4318 --since 1h
   devserver export --format ndjson | jq -c 'select(.type == "event" and .kind == "deny")'`,
 		Args: between(0, 0, "filters are flags, see --help"),
 		RunE: func(c *cobra.Command, _ []string) error { return x.run(c) },
@@ -55,12 +60,22 @@ when it is whole; what stood there before is kept until then. docs/export.md tel
 	f.Int64Var(&x.request, "request", 0, "only the request with this `ID` and the sockets that it used")
 	f.StringVar(&x.since, "since", "", "only from this `TIME` on: 5m (ago), 14:30, 2026-01-31, or RFC 3339")
 	x.placeFlags(c)
+	x.store.add(f)
 	return c
 }
 
 func (x *exporting) run(c *cobra.Command) error {
-	if x.format == "" {
-		return usagef("--format is missing: %s", strings.Join(devserver.ExportFormats, ", "))
+	switch {
+	case x.format != "" && x.store.url != "":
+		return usagef("--format and --otlp are two targets; give one of them")
+	case x.store.url != "" && x.out != "":
+		return usagef("-o is for --format; --otlp sends to %s", x.store.url)
+	case x.store.url == "" && len(x.store.headers) > 0:
+		return usagef("--otlp-header: there is no store to send it to; name one with --otlp URL")
+	case x.store.url != "":
+		return x.send(c)
+	case x.format == "":
+		return usagef("--format is missing: %s; or --otlp URL", strings.Join(devserver.ExportFormats, ", "))
 	}
 	if !slices.Contains(devserver.ExportFormats, x.format) {
 		return usagef("--format: %q is none of %s", x.format, strings.Join(devserver.ExportFormats, ", "))
@@ -86,9 +101,39 @@ func (x *exporting) run(c *cobra.Command) error {
 	defer rec.Close()
 	show := newProgress(c.ErrOrStderr())
 	defer show.end()
-	o := devserver.ExportOptions{App: x.app, RunID: x.listing.run, RequestID: x.request, Since: since,
-		Progress: func(done, _ int) { show.step(fmt.Sprintf("devserver: exported %d rows", done)) }}
+	o := x.part(since, show, "exported")
+	o.Note = func(text string) { fmt.Fprintln(c.ErrOrStderr(), "devserver: "+text) }
 	return x.write(c, func(w io.Writer) error { return rec.Export(c.Context(), x.format, w, o) })
+}
+
+// part is what the filters select; show tells how much of it was dealt with.
+func (x *exporting) part(since int64, show *progress, done string) devserver.ExportOptions {
+	return devserver.ExportOptions{App: x.app, RunID: x.listing.run, RequestID: x.request, Since: since,
+		Progress: func(n, _ int) { show.step(fmt.Sprintf("devserver: %s %d rows", done, n)) }}
+}
+
+// send exports to an OpenTelemetry store.
+func (x *exporting) send(c *cobra.Command) error {
+	since, err := sinceTime(x.since, time.Now())
+	if err != nil {
+		return err
+	}
+	file, err := x.file()
+	if err != nil {
+		return err
+	}
+	rec, err := devserver.OpenRecording(file)
+	if err != nil {
+		return err
+	}
+	defer rec.Close()
+	show := newProgress(c.ErrOrStderr())
+	err = exportOTLP(c, rec, x.store, devserver.OTLPOptions{Options: x.part(since, show, "sent")}, os.Getenv)
+	show.end()
+	if err != nil && c.Context().Err() != nil {
+		fmt.Fprintln(c.ErrOrStderr(), "devserver: interrupted; what was sent stays sent, and the rest may be sent by the same command")
+	}
+	return withCause(c.Context(), err)
 }
 
 // write lets export fill the target.
