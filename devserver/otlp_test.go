@@ -500,7 +500,7 @@ func TestExportOTLPStops(t *testing.T) {
 				}
 			}
 		}(), []string{"/v1/traces", "were sent before"}},
-		{"refuses", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no key", 401) }, []string{"401 Unauthorized: no key", "--otlp-header"}},
+		{"refuses", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no key", http.StatusUnauthorized) }, []string{"401 Unauthorized: no key", "--otlp-header"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
