@@ -35,7 +35,7 @@ func TestDocumentedTables(t *testing.T) {
 			documented[table] = append(documented[table], m[1])
 		}
 	}
-	rows, err := db.read.Query(`SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c
+	rows, err := db.read.Query(`SELECT t.name, c.name FROM sqlite_schema t, pragma_table_xinfo(t.name) c
 		WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' ORDER BY t.name, c.cid`)
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package storage
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -15,24 +14,9 @@ import (
 // Binding values costs more than adding the rows they make, so a batch is not bound: SQLite reads it as a virtual table,
 // by one statement. The table is the writer connection's own (temp), and no part of the file.
 
-// insertEvents adds the rows of the feed. The words for the kinds are in its text; ?1 is the run.
-var insertEvents = `INSERT INTO events (id, run_id, socket_id, request_id, at, kind, bytes, duration_ns, rule, error, detail)
-	SELECT id, ?1, socket_id, request_id, at, ` + kindWords() + `, bytes, duration_ns, rule, error, detail FROM temp.feed`
-
-func kindWords() string {
-	var kinds strings.Builder
-	kinds.WriteString("CASE kind")
-	for _, k := range []sandbox.Kind{sandbox.KindSend, sandbox.KindReceive} { // asked first: most events are these
-		fmt.Fprintf(&kinds, " WHEN %d THEN '%v'", k, k)
-	}
-	for k := sandbox.KindResolve; k < sandbox.KindRequestBegin; k++ {
-		if k != sandbox.KindSend && k != sandbox.KindReceive {
-			fmt.Fprintf(&kinds, " WHEN %d THEN '%v'", k, k)
-		}
-	}
-	fmt.Fprintf(&kinds, " ELSE '%v' END", sandbox.KindNone)
-	return kinds.String()
-}
+// insertEvents adds the rows of the feed; ?1 is the run.
+const insertEvents = `INSERT INTO events (id, run_id, socket_id, request_id, at, kind_id, bytes, duration_ns, rule, error, detail)
+	SELECT id, ?1, socket_id, request_id, at, kind, bytes, duration_ns, rule, error, detail FROM temp.feed`
 
 // feed is the rows of the table events that a writer is about to add: their ids follow one another.
 type feed struct {

@@ -2,9 +2,11 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
 
@@ -89,6 +91,9 @@ func (db *DB) plan(ctx context.Context, f record.EventFilter) (picking, error) {
 	return w.pick("events e NOT INDEXED", f), nil
 }
 
+// rareKinds are those that the partial index events_kind holds, in its own words.
+var rareKinds = fmt.Sprintf("e.kind_id NOT IN (%d, %d)", sandbox.KindSend, sandbox.KindReceive)
+
 // frequent reports whether the partial index events_kind leaves a kind out.
 func frequent(kind string) bool { return kind == "send" || kind == "receive" }
 
@@ -135,7 +140,7 @@ func (w where) pickKinds(f record.EventFilter) picking {
 	var args []any
 	for _, kind := range f.Kinds {
 		parts = append(parts, "SELECT * FROM (SELECT e.id FROM events e INDEXED BY events_kind"+w.clause()+
-			" AND e.kind NOT IN ('send', 'receive') AND e.kind = ? ORDER BY e.id "+order(f)+" LIMIT ?)")
+			" AND "+rareKinds+" AND e.kind = ? ORDER BY e.id "+order(f)+" LIMIT ?)")
 		args = append(append(args, w.args...), kind, limit(f.Limit))
 	}
 	return picking{text: "picked(id) AS (" + strings.Join(parts, " UNION ") + ")", args: args}
