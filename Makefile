@@ -22,6 +22,7 @@ race: ## run the tests with the race detector
 
 bench: ## measure: sandboxed against plain, ratios within one run
 	$(CLEAN_ENV) $(GO) test -p 1 -timeout 60m -run '^$$' -bench . -benchtime 1s ./...
+	$(CLEAN_ENV) $(GO) test -timeout 30m -run '^$$' -bench Queries -benchtime 5x -seed 10000000 -v ./storage
 
 soak: ## the long tests: hundreds of reloads under load, every library of docs/drivers.md
 	$(CLEAN_ENV) DEVSERVER_SOAK=1 $(GO) test -count=1 -timeout 60m -v -run Soak ./...
