@@ -153,8 +153,8 @@ func TestOTLPTailLosesAnswers(t *testing.T) {
 	t.Parallel()
 	x, rec := openTraffic(t)
 	var n atomic.Int64
-	v := &otlptest.Receiver{Answer: func(http.ResponseWriter, *http.Request) {
-		if n.Add(1)%2 == 0 {
+	v := &otlptest.Receiver{Answer: func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/traces" && n.Add(1)%2 == 1 {
 			panic(http.ErrAbortHandler)
 		}
 	}}
@@ -192,7 +192,7 @@ func TestOTLPTailRefused(t *testing.T) {
 	x, rec := openTraffic(t)
 	var n, refused atomic.Int64
 	v := &otlptest.Receiver{Fail: func(w http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Path == "/v1/traces" && n.Add(1)%3 == 0 {
+		if r.URL.Path == "/v1/traces" && n.Add(1)%3 == 1 { // the first, however few there are
 			refused.Add(1)
 			http.Error(w, "bad span", http.StatusBadRequest)
 			return true

@@ -92,7 +92,7 @@ func (s *sender) send(ctx context.Context, path string, body []byte, items int64
 		a, err := s.client.post(ctx, path, body)
 		var busy *BusyError
 		if !errors.As(err, &busy) {
-			if ctx.Err() != nil && err != nil {
+			if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // not a refusal, which counts whenever it comes
 				return cmp.Or(last, err)
 			}
 			s.answered(path, items, a, err)
