@@ -28,8 +28,10 @@ type Trimmed struct {
 // Freed pages are used for new rows; the file does not shrink, since moving its pages would cost every Write.
 func (db *DB) Trim(ctx context.Context, k Keep) (Trimmed, error) {
 	t := &trimmer{db: db, ctx: ctx, keep: k}
-	if err := t.strays(k.Since - 1); err != nil {
-		return t.done, err
+	if k.Since != 0 {
+		if err := t.strays(k.Since - 1); err != nil {
+			return t.done, err
+		}
 	}
 	for {
 		p, err := t.next()
