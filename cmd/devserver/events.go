@@ -73,24 +73,11 @@ type eventReader interface {
 // eventFeed returns the newest events, then those with a higher id than any before.
 func eventFeed(rec eventReader, filter devserver.EventFilter, limit int) feed[devserver.Event] {
 	id := func(e devserver.Event) int64 { return e.ID }
-	all := func(devserver.Event) bool { return true }
-	last := int64(0)
-	return func(ctx context.Context) ([]devserver.Event, error) {
-		page := func(before int64, n int) ([]devserver.Event, error) {
-			f := filter
-			f.Before, f.After, f.Limit = before, last, n
-			return rec.Events(ctx, f)
-		}
-		rows, err := newest(limit, page, id, all)
-		if err != nil {
-			return nil, err
-		}
-		limit = everything
-		if len(rows) > 0 {
-			last = rows[len(rows)-1].ID
-		}
-		return rows, nil
-	}
+	return newerFeed(limit, id, func(ctx context.Context, after, before int64, n int) ([]devserver.Event, error) {
+		f := filter
+		f.After, f.Before, f.Limit = after, before, n
+		return rec.Events(ctx, f)
+	})
 }
 
 var eventHead = []string{"ID", "TIME", "SOCKET", "KIND", "NET", "ADDRESS", "BYTES", "TOOK", "RULE", "WHERE", "REQUEST", "ERROR", "DETAIL"}

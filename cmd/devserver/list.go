@@ -41,6 +41,23 @@ func list[R any](c *cobra.Command, l *listing, next feed[R], head []string, row 
 	}
 }
 
+// newerFeed returns the newest rows, then those with a higher id than any before. page reads at most n rows with ids between
+// two others, newest first.
+func newerFeed[R any](limit int, id func(R) int64, page func(ctx context.Context, after, before int64, n int) ([]R, error)) feed[R] {
+	last := int64(0)
+	return func(ctx context.Context) ([]R, error) {
+		rows, err := newest(limit, func(before int64, n int) ([]R, error) { return page(ctx, last, before, n) }, id, func(R) bool { return true })
+		if err != nil {
+			return nil, err
+		}
+		limit = everything
+		if len(rows) > 0 {
+			last = id(rows[len(rows)-1])
+		}
+		return rows, nil
+	}
+}
+
 // showRows returns what prints rows in the form that was asked for.
 func showRows[R any](c *cobra.Command, l *listing, head []string, row func(R) []cell) func([]R) error {
 	if l.json {

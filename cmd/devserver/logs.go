@@ -75,24 +75,11 @@ type logReader interface {
 // logFeed returns the newest lines, then those with a higher id than any before.
 func logFeed(rec logReader, filter devserver.LogFilter, limit int) feed[devserver.Log] {
 	id := func(l devserver.Log) int64 { return l.ID }
-	all := func(devserver.Log) bool { return true }
-	last := int64(0)
-	return func(ctx context.Context) ([]devserver.Log, error) {
-		page := func(before int64, n int) ([]devserver.Log, error) {
-			f := filter
-			f.Before, f.After, f.Limit = before, last, n
-			return rec.Logs(ctx, f)
-		}
-		rows, err := newest(limit, page, id, all)
-		if err != nil {
-			return nil, err
-		}
-		limit = everything
-		if len(rows) > 0 {
-			last = rows[len(rows)-1].ID
-		}
-		return rows, nil
-	}
+	return newerFeed(limit, id, func(ctx context.Context, after, before int64, n int) ([]devserver.Log, error) {
+		f := filter
+		f.After, f.Before, f.Limit = after, before, n
+		return rec.Logs(ctx, f)
+	})
 }
 
 // logTable returns the head and the rows of the table. Standard output is the quiet stream: it has no word.
