@@ -79,32 +79,16 @@ func (b *batch) reset() { *b = batch{path: b.path} }
 
 // body is the request.
 func (b *batch) body() ([]byte, error) {
+	of, scopes, items := "resourceSpans", "scopeSpans", "spans"
 	if b.path == logsPath {
-		type scoped struct {
-			Scope   scope             `json:"scope"`
-			Records []json.RawMessage `json:"logRecords"`
-		}
-		type entry struct {
-			Resource resource `json:"resource"`
-			Scopes   []scoped `json:"scopeLogs"`
-		}
-		var all []entry
-		for _, g := range b.groups {
-			all = append(all, entry{resourceOf(g.run), []scoped{{scope{scopeName}, g.items}}})
-		}
-		return json.Marshal(map[string]any{"resourceLogs": all})
+		of, scopes, items = "resourceLogs", "scopeLogs", "logRecords"
 	}
-	type scoped struct {
-		Scope scope             `json:"scope"`
-		Spans []json.RawMessage `json:"spans"`
-	}
-	type entry struct {
-		Resource resource `json:"resource"`
-		Scopes   []scoped `json:"scopeSpans"`
-	}
-	var all []entry
+	var all []map[string]any
 	for _, g := range b.groups {
-		all = append(all, entry{resourceOf(g.run), []scoped{{scope{scopeName}, g.items}}})
+		all = append(all, map[string]any{
+			"resource": resourceOf(g.run),
+			scopes:     []map[string]any{{"scope": scope{scopeName}, items: g.items}},
+		})
 	}
-	return json.Marshal(map[string]any{"resourceSpans": all})
+	return json.Marshal(map[string]any{of: all})
 }
