@@ -204,14 +204,15 @@ func (t *tree) follow(file string, e fs.DirEntry) {
 func (t *tree) watch(dir string) string {
 	for at := dir; ; {
 		err := t.add(at)
+		exists := !notFolder(at) // asked once: the folder may come between two questions
 		switch {
 		case err == nil && at != dir && !notFolder(towards(at, dir)):
 			at = dir // it came before its parent was watched, so that no notice tells of it
 		case err == nil:
 			return at
-		case errors.Is(err, fs.ErrNotExist) && !notFolder(at):
+		case exists && errors.Is(err, fs.ErrNotExist):
 			// it came just now
-		case !notFolder(at) || at == filepath.Dir(at):
+		case exists || at == filepath.Dir(at):
 			t.say(at + ": " + err.Error() + "; what changes in it is not seen")
 			return ""
 		default:
