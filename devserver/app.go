@@ -27,6 +27,7 @@ type app struct {
 	policy   *sandbox.Policy
 	standins []sandbox.Standin
 	env      []string
+	settings settings
 	usage    *usage
 	sourceOf map[sandbox.Resource]string // where a quota's limits come from
 	listener net.Listener
@@ -71,7 +72,7 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 	}
 	u.begin()
 	a := &app{
-		sup: s, name: p.name, project: p.project, policy: p.policy, env: p.env, usage: u,
+		sup: s, name: p.name, project: p.project, policy: p.policy, env: p.env, settings: p.settings, usage: u,
 		listener: p.listener, port: p.listener.Addr().(*net.TCPAddr).Port, url: urlOf(p.listener),
 		ready: make(chan struct{}),
 	}
@@ -79,7 +80,10 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 		u.Close()
 		return nil, err
 	}
-	a.proxy = proxy.New(proxy.Config{App: a.name, ServeOld: s.opts.OnBuild == "serve-old", Answered: func(ans proxy.Answer) { s.requests.add(a.name, ans) }})
+	a.proxy = proxy.New(proxy.Config{
+		App: a.name, ServeOld: a.settings.serveOld, WaitLimit: a.settings.waitLimit,
+		Answered: func(ans proxy.Answer) { s.requests.add(a.name, ans) },
+	})
 	explainer, err := newExplainer(a.policy, a.standins)
 	if err != nil {
 		u.Close()

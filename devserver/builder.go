@@ -40,11 +40,13 @@ type built struct {
 	took   time.Duration
 }
 
-func newBuilder(s *supervisor, p *project.App, name string) *builder {
+func newBuilder(a *app) *builder {
+	s, tool := a.sup, a.sup.tool
+	tool.Flags = a.settings.buildFlags
 	none := make(chan struct{})
 	close(none)
 	return &builder{
-		app: p, tool: s.tool, out: filepath.Join(s.data, "bin", name), warn: s.notices.warnf, extra: s.watched, noReload: s.opts.NoReload,
+		app: a.project, tool: tool, out: filepath.Join(s.data, "bin", a.name), warn: s.notices.warnf, extra: s.watched, noReload: a.settings.noReload,
 		cancel: func() {}, last: none, built: make(chan built), watching: make(chan (<-chan watch.Change), 1),
 	}
 }

@@ -18,7 +18,6 @@ import (
 )
 
 const (
-	drainLimit  = 30 * time.Second // how long an old version may finish its requests
 	stopGrace   = 5 * time.Second  // from SIGTERM to SIGKILL
 	listenLimit = 5 * time.Second  // until an app that has not accepted is said to be silent
 	wellAfter   = 10 * time.Second // of running: what happened before does not count any more
@@ -198,7 +197,7 @@ func (l *loop) buildFailed(b built) error {
 		shown.Errors = []string{notice.Output}
 	}
 	l.recordBuild(buildFailed, b.start, b.took, shown.Errors...)
-	if l.sup.opts.NoReload && l.live == nil {
+	if l.settings.noReload && l.live == nil {
 		return fmt.Errorf("%s does not compile:\n%s\nmend it and start again, or leave --no-reload out", l.name, strings.TrimSpace(notice.Output))
 	}
 	l.sup.notices.tell(notice)
@@ -258,7 +257,7 @@ func (l *loop) swap(ctx context.Context) {
 	l.silent.Stop()
 	drained := l.proxy.Use(v)
 	if old != nil {
-		l.retired.Go(func() { retire(ctx, old, drained) })
+		l.retired.Go(func() { retire(ctx, old, drained, l.settings.drain) })
 	}
 	first := isOpen(l.ready)
 	if l.trial.counted && !first {
@@ -290,8 +289,8 @@ func isOpen(c <-chan struct{}) bool {
 }
 
 // retire stops an old version once its requests are finished. When devserver stops, the proxy has cut them.
-func retire(ctx context.Context, v *version, drained <-chan struct{}) {
-	limit := time.NewTimer(drainLimit)
+func retire(ctx context.Context, v *version, drained <-chan struct{}, within time.Duration) {
+	limit := time.NewTimer(within)
 	defer limit.Stop()
 	select {
 	case <-drained:

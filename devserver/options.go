@@ -3,6 +3,7 @@ package devserver
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/otlp"
 )
@@ -16,8 +17,13 @@ type Options struct {
 	Data       string   // "": .devserver in the first app's folder
 	Standins   []string // [PROD=]LOCAL
 	NoBilling  bool
-	OnBuild    string // "wait" or "": requests wait for a running build; "serve-old"
-	NoReload   bool   // nothing is watched
+	OnBuild    string        // "wait" or "": requests wait for a running build; "serve-old"
+	WaitLimit  time.Duration // how long a request waits for a version; 0: 30 s
+	Drain      time.Duration // how long an old version may finish its requests after a swap; 0: 30 s
+	NoReload   bool          // nothing is watched
+	LiveReload bool          // browsers load pages again after a swap
+	TLS        bool          // the apps answer HTTPS, by a local CA
+	Debug      string        // delve runs the first app and listens here, HOST:PORT; "": no debugger
 	BuildFlags []string
 	Config     string // a devserver.yaml; "": the one found from the first app's folder upwards
 	ReadyFile  string // written once every app accepts; "": none

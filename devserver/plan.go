@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/sandbox"
@@ -41,6 +42,7 @@ type plannedApp struct {
 	policy   *sandbox.Policy
 	standins []project.Standin
 	env      []string
+	settings settings
 }
 
 // given tells whether the user gave a flag, which then wins over devserver.yaml.
@@ -64,6 +66,11 @@ func (o *Options) check() error {
 		}
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			return usagef("%s %s: %v; write HOST:PORT, as in 127.0.0.1:8080", flag, addr, err)
+		}
+	}
+	for flag, limit := range map[string]time.Duration{"--wait-limit": o.WaitLimit, "--drain": o.Drain} {
+		if limit < 0 {
+			return usagef("%s: %v is less than nothing; write a duration such as 30s", flag, limit)
 		}
 	}
 	_, err := o.journalLimit()
@@ -190,7 +197,7 @@ func (o *Options) planApp(ctx context.Context, c project.AppConfig) (*plannedApp
 	if err != nil {
 		return nil, err
 	}
-	a := &plannedApp{name: cmp.Or(c.Name, found.Name), project: found, addr: c.Addr}
+	a := &plannedApp{name: cmp.Or(c.Name, found.Name), project: found, addr: c.Addr, settings: o.settings()}
 	a.env = os.Environ()
 	if found.YAML != nil {
 		a.env = with(a.env, found.YAML.Env)

@@ -79,7 +79,7 @@ func (s *supervisor) runApps(ctx context.Context, apps *group, p *plan) error {
 		return err
 	}
 	for _, a := range s.apps {
-		l := newLoop(a, newBuilder(s, a.project, a.name))
+		l := newLoop(a, newBuilder(a))
 		apps.run(func() error { return l.run(ctx) })
 	}
 	if err := s.writeReady(ctx); err != nil {

@@ -241,6 +241,6 @@ func (s *supervisor) openToolchain(ctx context.Context, dir string) (*toolchain.
 	if err != nil {
 		return nil, err
 	}
-	s.tool = project.Go{Tool: t.Go(), Env: t.Env(os.Environ()), Flags: s.opts.BuildFlags}
+	s.tool = project.Go{Tool: t.Go(), Env: t.Env(os.Environ())}
 	return t, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -52,6 +53,8 @@ rules judge the production address, the bytes go to the local one.`,
 	f.StringArrayVar(&o.Standins, "standin", nil, "let a local address serve one of production, `[PROD=]LOCAL`;\nLOCAL may be builtin:echo or builtin:whois; may be repeated")
 	f.BoolVar(&o.NoBilling, "no-billing", false, "as an app without billing: every socket is refused")
 	f.StringVar(&o.OnBuild, "on-build", "wait", "a request during a build: `wait|serve-old`")
+	f.DurationVar(&o.WaitLimit, "wait-limit", 30*time.Second, "how long a request waits for a version, a `DURATION`")
+	f.DurationVar(&o.Drain, "drain", 30*time.Second, "how long the version before may finish its requests, a `DURATION`")
 	f.BoolVar(&o.NoReload, "no-reload", false, "do not watch for changes")
 	f.StringVar(&buildFlags, "build-flags", "", "`FLAGS` for go build, such as \"-race -tags dev\"")
 	f.StringVar(&o.Config, "config", "", "read this `FILE` instead of looking for a devserver.yaml")
