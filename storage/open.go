@@ -40,6 +40,8 @@ type DB struct {
 	read   *sql.DB
 	closed atomic.Bool
 
+	statements statements // of those that read
+
 	snapshot *sql.Conn // in a transaction that reads, see Snapshot; nil: each query sees the newest rows
 
 	mu sync.Mutex
@@ -199,7 +201,7 @@ func (db *DB) Close() error {
 		return db.explain("end snapshot", db.endSnapshot())
 	}
 	if db.read != nil {
-		errs = append(errs, db.read.Close())
+		errs = append(errs, db.statements.close(), db.read.Close())
 	}
 	if db.w != nil { // last: SQLite writes the log back when the last connection closes
 		errs = append(errs, db.w.close())

@@ -30,7 +30,14 @@ func query[T any](ctx context.Context, db *DB, step, q string, args []any, row f
 	if err != nil {
 		return nil, db.explain(step, err)
 	}
-	return each(db, step, row)(pool.QueryContext(ctx, q, args...))
+	stmt, err := db.statements.get(ctx, pool, q)
+	if err != nil {
+		return nil, db.explain(step, err)
+	}
+	if stmt == nil {
+		return each(db, step, row)(pool.QueryContext(ctx, q, args...))
+	}
+	return each(db, step, row)(stmt.QueryContext(ctx, args...))
 }
 
 // each makes a value of each row of what was asked.

@@ -30,9 +30,10 @@ func (db *DB) Snapshot(ctx context.Context) (*DB, error) {
 
 // endSnapshot gives the connection back as it was.
 func (db *DB) endSnapshot() error {
+	kept := db.statements.close()
 	_, err := db.snapshot.ExecContext(context.Background(), "ROLLBACK")
 	if code(err) == codeError { // the transaction did not begin, or ended by an error of its own
 		err = nil
 	}
-	return errors.Join(err, db.snapshot.Close())
+	return errors.Join(kept, err, db.snapshot.Close())
 }
