@@ -2,6 +2,7 @@ package devserver
 
 import (
 	"context"
+	"time"
 
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 	"github.com/seed-d81df0db/devserver/storage"
@@ -52,6 +53,11 @@ func (r *Recording) Socket(ctx context.Context, id int64) (record.Socket, error)
 // Logs returns the lines of the app that the filter selects.
 func (r *Recording) Logs(ctx context.Context, f record.LogFilter) ([]record.Log, error) {
 	return r.db.Logs(ctx, f)
+}
+
+// SearchLogs returns what it finds of them within a time, and where it stopped.
+func (r *Recording) SearchLogs(ctx context.Context, f record.LogFilter, within time.Duration) (record.Found[record.Log], error) {
+	return r.db.SearchLogs(ctx, f, within)
 }
 
 // Builds returns the builds that the filter selects, newest first.

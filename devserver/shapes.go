@@ -24,6 +24,7 @@ type (
 	BuildFilter   = record.BuildFilter
 	Log           = record.Log
 	LogFilter     = record.LogFilter
+	LogsFound     = record.Found[record.Log]
 	Payload       = record.Payload
 	PayloadFilter = record.PayloadFilter
 	Gap           = record.Gap

@@ -25,11 +25,11 @@ func (c *console) apiRequests(w http.ResponseWriter, r *http.Request) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	rows, err := c.Source.Requests(r.Context(), f)
+	found, err := c.Source.SearchRequests(r.Context(), f, searchTime)
 	if err != nil {
 		return err
 	}
-	writeRows(w, r, rows, "before", nextID(rows, f.Limit, func(q record.Request) int64 { return q.ID }))
+	writeRows(w, r, found.Rows, "before", found.Rest)
 	return nil
 }
 
@@ -77,7 +77,7 @@ func (c *console) apiLogs(w http.ResponseWriter, r *http.Request) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	rows, err := c.Source.Logs(r.Context(), f)
+	found, err := c.Source.SearchLogs(r.Context(), f, searchTime)
 	if err != nil {
 		return err
 	}
@@ -85,6 +85,6 @@ func (c *console) apiLogs(w http.ResponseWriter, r *http.Request) error {
 	if f.Ascending {
 		param = "after"
 	}
-	writeRows(w, r, rows, param, nextID(rows, f.Limit, func(l record.Log) int64 { return l.ID }))
+	writeRows(w, r, found.Rows, param, found.Rest)
 	return nil
 }

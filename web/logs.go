@@ -22,10 +22,11 @@ const (
 // logsData is all that templates/logs.html may name.
 type logsData struct {
 	frame
-	Query  string // what stands in the filter field
-	Wrong  string // why it is not understood
-	Rows   []logRow
-	Older  string // address of the lines before these, "" when there are none
+	Query string // what stands in the filter field
+	Wrong string // why it is not understood
+	Rows  []logRow
+	Older string // address of the lines before these, "" when there are none
+	further
 	Newest string // address of the newest, "" there
 }
 
@@ -79,12 +80,15 @@ func (c *console) logsPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	filter := what.logs(f.Now)
 	filter.Before, filter.Limit = before, pageLines
-	lines, err := c.Source.Logs(ctx, filter)
+	found, err := c.Source.SearchLogs(ctx, filter, searchTime)
 	if err != nil {
 		return err
 	}
+	lines := found.Rows
 	if len(lines) == pageLines {
 		data.Older = pageAddress("/logs", data.Query, lines[len(lines)-1].ID)
+	} else {
+		data.further = newFurther("/logs", data.Query, found)
 	}
 	if before != 0 {
 		data.Newest = pageAddress("/logs", data.Query, 0)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
@@ -166,4 +167,27 @@ func (r *recording) serve(at func(float64) int64) {
 	r.say(at(56.1), "stdout", 63, "\tcached\rfor 5 min")
 	r.say(at(33.9), "stderr", 65, "mail: dial tcp smtp.example.com:25: connect: permission denied")
 	r.say(at(7.99), "stderr", 114, "http: panic serving 127.0.0.1:51344: "+strings.Repeat("frame ", 400))
+}
+
+// SearchLogs finds all at once, but for the text "slow".
+func (r *recording) SearchLogs(ctx context.Context, f record.LogFilter, _ time.Duration) (record.Found[record.Log], error) {
+	rows, err := r.Logs(ctx, f)
+	return searchedFor(f.Text, rows, cmp.Or(f.Limit, 200), func(l record.Log) (int64, int64) { return l.ID, l.At }), err
+}
+
+// SearchRequests does the same with requests.
+func (r *recording) SearchRequests(ctx context.Context, f record.RequestFilter, _ time.Duration) (record.Found[record.Request], error) {
+	rows, err := r.Requests(ctx, f)
+	return searchedFor(f.URL, rows, cmp.Or(f.Limit, 200), func(q record.Request) (int64, int64) { return q.ID, q.StartedAt }), err
+}
+
+// searchedFor is the answer of a search whose time is over where it is for the text "slow", else of a whole one.
+func searchedFor[T any](text string, rows []T, limit int, id func(T) (int64, int64)) record.Found[T] {
+	found := record.Found[T]{Rows: rows}
+	if text == "slow" {
+		found.Rest, found.RestAt = 9, 1_790_000_000_000_000_000
+	} else if len(rows) == limit {
+		found.Rest, found.RestAt = id(rows[len(rows)-1])
+	}
+	return found
 }

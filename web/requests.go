@@ -14,10 +14,11 @@ const maxUses = 200
 // requestsData is all that templates/requests.html may name.
 type requestsData struct {
 	frame
-	Query  string // what stands in the filter field
-	Wrong  string // why it is not understood
-	Rows   []requestRow
-	Older  string // address of the next page, "" on the last
+	Query string // what stands in the filter field
+	Wrong string // why it is not understood
+	Rows  []requestRow
+	Older string // address of the next page, "" on the last
+	further
 	Newest string // address of the first page, "" on it
 }
 
@@ -67,12 +68,15 @@ func (c *console) requestsPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	filter := what.requests(f.Now)
 	filter.Before, filter.Limit = before, pageRows
-	rows, err := c.Source.Requests(ctx, filter)
+	found, err := c.Source.SearchRequests(ctx, filter, searchTime)
 	if err != nil {
 		return err
 	}
+	rows := found.Rows
 	if len(rows) == pageRows {
 		data.Older = pageAddress("/requests", data.Query, rows[len(rows)-1].ID)
+	} else {
+		data.further = newFurther("/requests", data.Query, found)
 	}
 	if before != 0 {
 		data.Newest = pageAddress("/requests", data.Query, 0)

@@ -59,6 +59,9 @@ type Source interface {
 	// CountRequestEvents counts the events of a request behind one of them, no further than most.
 	CountRequestEvents(ctx context.Context, request, after int64, most int) (int64, error)
 	Logs(context.Context, record.LogFilter) ([]record.Log, error)
+	// SearchLogs and SearchRequests stop looking for a part of a text when that time is over, and say where they stopped.
+	SearchLogs(context.Context, record.LogFilter, time.Duration) (record.Found[record.Log], error)
+	SearchRequests(context.Context, record.RequestFilter, time.Duration) (record.Found[record.Request], error)
 	Payloads(context.Context, record.PayloadFilter) ([]record.Payload, error)
 	// Counts tells the totals; open sockets unused since idleSince are idle, 0: none is.
 	Counts(ctx context.Context, idleSince int64) (record.Counts, error)

@@ -23,7 +23,7 @@ func list[R any](c *cobra.Command, l *listing, next feed[R], head []string, row 
 		if err != nil {
 			return err
 		}
-		if first && !l.follow && len(rows) == 0 && !l.json {
+		if first && !l.follow && len(rows) == 0 && !l.json && c.Context().Err() == nil {
 			fmt.Fprintln(c.ErrOrStderr(), "devserver: the recording has none that match")
 			return nil
 		}

@@ -15,12 +15,14 @@ func newLogs() *cobra.Command {
 	var (
 		l            listing
 		stream, part string
+		older        int64
 	)
 	c := &cobra.Command{
 		Use:   "logs [flags]",
 		Short: "what the app wrote, with the request that each line belongs to",
 		Long: `logs lists what the app wrote on its standard output and standard error, line by line, with the
-request whose goroutines wrote it. The newest stands last.
+request whose goroutines wrote it. The newest stands last. --grep looks at the newest lines first;
+when it is interrupted it shows what it has found, and says where to go on.
 
 ` + recordingHelp,
 		Example: `  devserver logs --follow --stream stderr
@@ -28,6 +30,12 @@ request whose goroutines wrote it. The newest stands last.
   devserver logs --grep timeout --since 10m --json`,
 		Args: between(0, 0, "filters are flags, see --help"),
 		RunE: func(c *cobra.Command, _ []string) error {
+			switch {
+			case older < 0:
+				return usagef("--before: %d is no id of a line; \"devserver logs --json\" shows them", older)
+			case older > 0 && l.follow:
+				return usagef("--before shows old lines and --follow new ones; give one of them")
+			}
 			if stream != "" && stream != "stdout" && stream != "stderr" {
 				return usagef("--stream: %q is none of stdout, stderr", stream)
 			}
@@ -40,12 +48,15 @@ request whose goroutines wrote it. The newest stands last.
 				return err
 			}
 			defer rec.Close()
-			filter := devserver.LogFilter{App: l.app, Stream: stream, Text: part, RequestID: l.request, RunID: l.run, Since: since}
+			filter := devserver.LogFilter{App: l.app, Stream: stream, Text: part, RequestID: l.request, RunID: l.run, Since: since, Before: older}
 			several, err := severalApps(c.Context(), rec)
 			if err != nil {
 				return err
 			}
 			head, row := logTable(newPalette(c.OutOrStdout()), several && l.app == "")
+			if part != "" {
+				return list(c, &l, grepFeed(rec, filter, l.limit, newSearchTeller(c.ErrOrStderr())), head, row)
+			}
 			return list(c, &l, logFeed(rec, filter, l.limit), head, row)
 		},
 	}
@@ -56,6 +67,7 @@ request whose goroutines wrote it. The newest stands last.
 	f.Int64Var(&l.request, "request", 0, "only of the request with this `ID`")
 	f.Int64Var(&l.run, "run", 0, "only of the worker's run with this `ID`")
 	f.StringVar(&l.since, "since", "", "only from this `TIME` on: 5m (ago), 14:30, 2026-01-31, or RFC 3339")
+	f.Int64Var(&older, "before", 0, "only lines before the one with this `ID`")
 	f.IntVar(&l.limit, "limit", 200, "at most the newest `N`")
 	l.placeFlags(c)
 	return c
@@ -78,6 +90,9 @@ func logFeed(rec logReader, filter devserver.LogFilter, limit int) feed[devserve
 	return newerFeed(limit, id, func(ctx context.Context, after, before int64, n int) ([]devserver.Log, error) {
 		f := filter
 		f.After, f.Before, f.Limit = after, before, n
+		if before == 0 {
+			f.Before = filter.Before
+		}
 		return rec.Logs(ctx, f)
 	})
 }

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver"
 	"github.com/seed-d81df0db/devserver/sandbox"
@@ -49,6 +53,11 @@ func TestLogsCommand(t *testing.T) {
 	wants(t, exitDone, `\A.*\n.* alarm .*shop\n\z`, "logs", "--run", "1", "--stream", "stderr", "--recording", file)
 	wants(t, exitDone, `\A.*\n.* begin 100% of shop\n.* begin 100% of billing\n\z`, "logs", "--grep", "BEGIN 100% o", "--recording", file)
 	wants(t, exitDone, `the recording has none that match`, "logs", "--grep", "begin_100", "--recording", file)
+	wants(t, exitDone, `\A.*\n.* alarm .*billing\n\z`, "logs", "--grep", "a", "--limit", "1", "--recording", file)
+	wants(t, exitDone, `\A.*\n.* alarm .*shop\n\z`, "logs", "--grep", "alarm", "--before", "4", "--recording", file)
+	wants(t, exitDone, `\A.*\n.* begin 100% of shop\n\z`, "logs", "--before", "2", "--recording", file)
+	wants(t, exitUsage, `--before: -1 is no id of a line`, "logs", "--before", "-1", "--recording", file)
+	wants(t, exitUsage, `--before shows old lines and --follow new ones`, "logs", "--before", "2", "--follow", "--recording", file)
 	wants(t, exitDone, `\A.*\n.* alarm .*billing\n\z`, "logs", "--limit", "1", "--recording", file)
 	wants(t, exitDone, `\A\{"id":1,"run_id":1,"app":"shop","at":3,"stream":"stdout","request_id":7,"text":"begin 100% of shop","request":"GET /orders","status":500\}\n\z`,
 		"logs", "--json", "--request", "7", "--recording", file)
@@ -88,5 +97,73 @@ func TestLogFeed(t *testing.T) {
 			}
 			last = l.ID
 		}
+	}
+}
+
+// stoppingSearcher searches in steps of one line, and is interrupted after some.
+type stoppingSearcher struct {
+	*devserver.Recording
+	steps  int
+	cancel func()
+}
+
+func (s *stoppingSearcher) SearchLogs(ctx context.Context, f devserver.LogFilter, _ time.Duration) (devserver.LogsFound, error) {
+	if s.steps--; s.steps < 0 {
+		s.cancel()
+		return devserver.LogsFound{}, ctx.Err()
+	}
+	f.Limit = 1
+	return s.Recording.SearchLogs(ctx, f, 0)
+}
+
+// TestGrepFeed: a search in many steps gives the newest lines in order, a followed one each new line once, and one that is
+// interrupted what it has and where to go on.
+func TestGrepFeed(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "recording.db")
+	db, err := storage.Open(path, storage.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	add := func(n int) {
+		lines := make([]storage.Line, 2*n)
+		for i := range lines {
+			lines[i] = storage.Line{At: 1, Text: []string{"needle", "hay"}[i%2]}
+		}
+		if err := db.AddLines(1, "shop", "stdout", lines); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rec, err := devserver.OpenRecording(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rec.Close()
+	filter := devserver.LogFilter{Text: "NEEDLE"}
+	next := grepFeed(&stoppingSearcher{rec, 1e6, nil}, filter, 3, searchTeller{})
+	last := int64(0)
+	for _, tt := range []struct{ add, want int }{{0, 0}, {10, 3}, {0, 0}, {pageSize + 1, pageSize + 1}, {1, 1}} {
+		add(tt.add)
+		rows, err := next(t.Context())
+		if err != nil || tt.want == 3 && len(rows) != 3 {
+			t.Fatalf("after %d more lines the feed gives %d, %v; want %d", tt.add, len(rows), err, tt.want)
+		}
+		for _, l := range rows {
+			if l.ID <= last || l.Text != "needle" {
+				t.Fatalf("line %d %q comes after line %d", l.ID, l.Text, last)
+			}
+			last = l.ID
+		}
+		if len(rows) != tt.want {
+			t.Errorf("after %d more lines the feed gives %d, want %d", tt.add, len(rows), tt.want)
+		}
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	var said strings.Builder
+	rows, err := grepFeed(&stoppingSearcher{rec, 4, cancel}, filter, 200, searchTeller{w: &said})(ctx)
+	if err != nil || len(rows) != 4 || !strings.Contains(said.String(), fmt.Sprintf("--before %d goes on from there", rows[0].ID)) {
+		t.Errorf("an interrupted search gives %d lines, %v, and says %q; want 4 and where to go on", len(rows), err, said.String())
 	}
 }
