@@ -164,6 +164,11 @@ func plainRate(b *testing.B, n int) float64 {
 // seedLines is how many lines of log the recording has, a tenth of them in requests.
 func seedLines(events int) int { return events / 10 }
 
+// seedLogs makes so many lines of two runs, up to a time.
+const seedLogs = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+	INSERT INTO logs (run_id, app, at, stream, request_id, text) SELECT iif(i % 5000, ?2, ?3), iif(i % 5000, 'shop', 'quiet'), ?4 * i / ?1,
+	iif(i % 1000, 'stdout', 'stderr'), iif(i % 10, NULL, i / 20), 'order ' || i || ' was packed and leaves the house tomorrow' FROM n`
+
 // seeded makes a recording of -seed events, a line of log for each ten of them, and a few of all else.
 func seeded(b *testing.B, l *load) (db *DB, run, other int64) {
 	b.Helper()
@@ -185,15 +190,12 @@ func seeded(b *testing.B, l *load) (db *DB, run, other int64) {
 		b.Fatal(err)
 	}
 	b.Logf("%.2f bytes an event, before log lines, payloads and builds", float64(size)/float64(l.n))
-	const logs = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-		INSERT INTO logs (run_id, app, at, stream, request_id, text) SELECT iif(i % 5000, ?2, ?3), iif(i % 5000, 'shop', 'quiet'), ?4 * i / ?1,
-		iif(i % 1000, 'stdout', 'stderr'), iif(i % 10, NULL, i / 20), 'order ' || i || ' was packed and leaves the house tomorrow' FROM n`
 	const payloads = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
 		INSERT INTO payloads (socket_id, request_id, at, direction, layer, place, size, data) SELECT i % 100, i / 10, i, 'sent', 'wire', i * 64, 64, randomblob(64) FROM n`
 	const builds = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
 		INSERT INTO builds (app, started_at, duration_ns, outcome) SELECT 'shop', i, 1, 'ok' FROM n`
 	err = db.update("seed", func(w *writer) error {
-		for _, s := range [][]any{{logs, seedLines(*seed), run, other, l.at}, {payloads}, {builds}} {
+		for _, s := range [][]any{{seedLogs, seedLines(*seed), run, other, l.at}, {payloads}, {builds}} {
 			if _, err := w.exec(s[0].(string), s[1:]...); err != nil {
 				return err
 			}
@@ -242,7 +244,7 @@ func BenchmarkQueries(b *testing.B) {
 		"denials":           count(db.Denials, ctx, record.EventFilter{}),
 		"reclaims":          count(db.Reclaims, ctx, record.EventFilter{}),
 		"requests":          count(db.Requests, ctx, record.RequestFilter{}),
-		"requests-url":      count(db.Requests, ctx, record.RequestFilter{URL: "nowhere"}),
+		"requests-url":      count(page(db.SearchRequests), ctx, record.RequestFilter{URL: "nowhere"}),
 		"requests-app":      count(db.Requests, ctx, record.RequestFilter{App: "quiet"}),
 		"requests-run":      count(db.Requests, ctx, record.RequestFilter{RunID: other}),
 		"requests-run-busy": count(db.Requests, ctx, record.RequestFilter{RunID: run}),
@@ -261,8 +263,8 @@ func BenchmarkQueries(b *testing.B) {
 		"logs":              count(db.Logs, ctx, record.LogFilter{}),
 		"logs-app":          count(db.Logs, ctx, record.LogFilter{App: "quiet"}),
 		"logs-stderr":       count(db.Logs, ctx, record.LogFilter{Stream: "stderr"}),
-		"logs-text":         count(db.Logs, ctx, record.LogFilter{Text: "packed"}),
-		"logs-nowhere":      count(db.Logs, ctx, record.LogFilter{Text: "nowhere"}),
+		"logs-text":         count(page(db.SearchLogs), ctx, record.LogFilter{Text: "packed"}),
+		"logs-nowhere":      count(page(db.SearchLogs), ctx, record.LogFilter{Text: "nowhere"}),
 		"logs-run":          count(db.Logs, ctx, record.LogFilter{RunID: other}),
 		"logs-run-busy":     count(db.Logs, ctx, record.LogFilter{RunID: run}),
 		"logs-since":        count(db.Logs, ctx, record.LogFilter{Since: l.at - 1e8}),
@@ -286,6 +288,40 @@ func BenchmarkQueries(b *testing.B) {
 			}
 			b.ReportMetric(float64(n), "rows")
 		})
+	}
+}
+
+// page is a search as one page of the console does it.
+func page[F, T any](search func(context.Context, F, time.Duration) (record.Found[T], error)) func(context.Context, F) ([]T, error) {
+	return func(ctx context.Context, f F) ([]T, error) {
+		found, err := search(ctx, f, 50*time.Millisecond)
+		return found.Rows, err
+	}
+}
+
+// BenchmarkSearch looks for texts in a tenth of -seed lines: as one page does, and in all of them.
+func BenchmarkSearch(b *testing.B) {
+	db := openTemp(b)
+	run, other := startRun(b, db, "shop"), startRun(b, db, "quiet")
+	err := db.update("seed", func(w *writer) error {
+		_, err := w.exec(seedLogs, seedLines(*seed), run, other, int64(1_790_000_000_000_000_000))
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, f := range map[string]record.LogFilter{
+		"nowhere": {Text: "nowhere"}, "short": {Text: "z"}, "oldest": {Text: "order 1 "}, "since": {Text: "nowhere", Since: 1}, "app": {Text: "nowhere", App: "quiet"},
+	} {
+		for when, within := range map[string]time.Duration{"page": 50 * time.Millisecond, "all": 0} {
+			b.Run(name+"/"+when, func(b *testing.B) {
+				for b.Loop() {
+					if _, err := db.SearchLogs(b.Context(), f, within); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
 	}
 }
 

@@ -24,8 +24,8 @@ func (db *DB) SearchLogs(ctx context.Context, f record.LogFilter, within time.Du
 	}
 	s := searcher[record.Log]{db: db, table: "logs", at: "at", ascending: f.Ascending, id: func(l record.Log) (int64, int64) { return l.ID, l.At }}
 	s.low, s.high = f.After+1, before(f.Before)-1
-	if f.Since != 0 { // lines arrive nearly in the order of their times
-		first, err := one(query(ctx, db, "logs", "SELECT coalesce(min(id), ?) FROM logs INDEXED BY logs_at WHERE at >= ?", []any{before(0), f.Since}, scanID))
+	if f.Since != 0 {
+		first, err := db.firstSince(ctx, f.Since)
 		if err != nil {
 			return record.Found[record.Log]{}, err
 		}
@@ -37,6 +37,12 @@ func (db *DB) SearchLogs(ctx context.Context, f record.LogFilter, within time.Du
 		return db.logs(ctx, logWhere(piece), f.Ascending, n)
 	}
 	return s.search(ctx, limit(f.Limit), within)
+}
+
+// firstSince is the id of the first line from a time on, or 0 when so many are that reading on costs less than looking for it.
+func (db *DB) firstSince(ctx context.Context, at int64) (int64, error) {
+	const q = `SELECT CASE WHEN count(*) = ?1 THEN 0 ELSE coalesce(min(id), ?2) END FROM (SELECT id FROM logs INDEXED BY logs_at WHERE at >= ?3 LIMIT ?1)`
+	return one(query(ctx, db, "logs", q, []any{largestPiece, before(0), at}, scanID))
 }
 
 // SearchRequests returns the requests that f selects, as Requests does, and looks for no longer than within; 0: as long as
