@@ -83,6 +83,7 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 	a.proxy = proxy.New(proxy.Config{
 		App: a.name, ServeOld: a.settings.serveOld, WaitLimit: a.settings.waitLimit,
 		Answered: func(ans proxy.Answer) { s.requests.add(a.name, ans) },
+		Follow:   func(b proxy.Backend, r proxy.Sent) proxy.Follower { return b.(*version).sent.add(r) },
 	})
 	explainer, err := newExplainer(a.policy, a.standins)
 	if err != nil {

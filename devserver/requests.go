@@ -9,51 +9,107 @@ import (
 	"github.com/seed-d81df0db/devserver/storage"
 )
 
-// requestLog writes down the requests that the front proxy answered itself. The others are the agent's to record.
+// requestLog writes down the requests that the front proxy tells of: those that it answered itself, and those of
+// servers that the agent does not see. The others are the agent's to record.
 type requestLog struct {
 	db    *storage.DB
 	ids   *ids
 	warn  func(format string, args ...any)
-	wrote func(id uint64) // told of each that is in the recording
-	queue chan ownAnswer
+	wrote func(id uint64) // told of each that has ended and is in the recording
+	queue chan ownRequest
 	done  chan struct{}
-	over  sync.Once
+
+	mu     sync.Mutex
+	closed bool // guarded by mu
 }
 
-type ownAnswer struct {
-	app string
-	proxy.Answer
+// ownRequest is a request, or what has become known of one.
+type ownRequest struct {
+	app    string
+	run    int64 // the worker that served it; 0: none did
+	id     uint64
+	ended  bool
+	events []sandbox.Event
 }
+
+// atOnce is how many requests are written in one transaction, at most.
+const atOnce = 512
 
 func newRequestLog(db *storage.DB, i *ids, warn func(string, ...any), wrote func(uint64)) *requestLog {
-	r := &requestLog{db: db, ids: i, warn: warn, wrote: wrote, queue: make(chan ownAnswer, 256), done: make(chan struct{})}
+	r := &requestLog{db: db, ids: i, warn: warn, wrote: wrote, queue: make(chan ownRequest, atOnce), done: make(chan struct{})}
 	go r.run()
 	return r
 }
 
-// add queues an answer. It blocks while the disk is slower than the clients.
-func (r *requestLog) add(app string, a proxy.Answer) { r.queue <- ownAnswer{app, a} }
+// add queues a request that no app answered. It blocks while the disk is slower than the clients.
+func (r *requestLog) add(app string, a proxy.Answer) {
+	id := r.ids.NextRequest()
+	r.put(ownRequest{app: app, id: id, ended: true, events: []sandbox.Event{
+		{Kind: sandbox.KindRequestBegin, At: a.At.UnixNano(), Request: id,
+			Req: &sandbox.RequestInfo{Method: a.Method, URL: a.URL, RemoteAddr: a.RemoteAddr, Proto: a.Proto}},
+		{Kind: sandbox.KindRequestEnd, At: a.At.UnixNano(), Duration: a.Duration, Request: id, Error: a.Err,
+			Req: &sandbox.RequestInfo{Status: a.Status, BytesOut: a.BytesOut}},
+	}})
+}
+
+// put queues what is to be written. It blocks as add does.
+func (r *requestLog) put(o ownRequest) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		r.warn("a request to %s that came while devserver stopped is not recorded", o.app)
+		return
+	}
+	r.queue <- o
+}
 
 func (r *requestLog) run() {
 	defer close(r.done)
-	for a := range r.queue {
-		id := r.ids.NextRequest()
-		err := r.db.Write(context.Background(), storage.Batch{App: a.app, Events: []sandbox.Event{
-			{Kind: sandbox.KindRequestBegin, At: a.At.UnixNano(), Request: id,
-				Req: &sandbox.RequestInfo{Method: a.Method, URL: a.URL, RemoteAddr: a.RemoteAddr}},
-			{Kind: sandbox.KindRequestEnd, At: a.At.UnixNano(), Duration: a.Duration, Request: id, Error: a.Err,
-				Req: &sandbox.RequestInfo{Status: a.Status, BytesOut: a.BytesOut}},
-		}})
-		if err != nil {
-			r.warn("a request that the app did not answer is not recorded: %v", err)
-			continue
+	for first := range r.queue {
+		batch := []ownRequest{first}
+		for next := true; next && len(batch) < atOnce; {
+			select {
+			case o, ok := <-r.queue:
+				if next = ok; ok {
+					batch = append(batch, o)
+				}
+			default:
+				next = false
+			}
 		}
-		r.wrote(id)
+		r.write(batch)
 	}
 }
 
-// Close writes what is queued. Nothing may be added any more; a second call does nothing.
+// write writes requests, those of one worker in one transaction.
+func (r *requestLog) write(batch []ownRequest) {
+	for len(batch) > 0 {
+		n := 1
+		events := batch[0].events
+		for n < len(batch) && batch[n].app == batch[0].app && batch[n].run == batch[0].run {
+			events = append(events, batch[n].events...)
+			n++
+		}
+		err := r.db.Write(context.Background(), storage.Batch{App: batch[0].app, RunID: batch[0].run, Events: events})
+		if err != nil {
+			r.warn("%d requests that the front proxy knows of are not recorded: %v", n, err)
+		}
+		for _, o := range batch[:n] {
+			if err == nil && o.ended {
+				r.wrote(o.id)
+			}
+		}
+		batch = batch[n:]
+	}
+}
+
+// Close writes what is queued; a second call does nothing.
 func (r *requestLog) Close() {
-	r.over.Do(func() { close(r.queue) })
+	r.mu.Lock()
+	if !r.closed {
+		r.closed = true
+		close(r.queue)
+	}
+	r.mu.Unlock()
 	<-r.done
 }

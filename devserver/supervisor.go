@@ -203,7 +203,10 @@ func (s *supervisor) openRecording(ctx context.Context) (err error) {
 	if err := s.openIDs(ctx); err != nil {
 		return err
 	}
-	s.requests = newRequestLog(s.db, s.ids, s.notices.warnOnce, func(id uint64) { s.otlp.request(id) })
+	s.requests = newRequestLog(s.db, s.ids, s.notices.warnOnce, func(id uint64) {
+		s.otlp.request(id)
+		s.touch()
+	})
 	s.closing(func() error { s.requests.Close(); return nil })
 	s.before, err = s.db.Counts(ctx, 0)
 	return err

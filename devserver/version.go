@@ -27,6 +27,7 @@ type version struct {
 	started time.Time
 	journal *ingester
 	lines   *lines
+	sent    *sentRequests
 	stopped atomic.Bool    // it was asked to end while it ran
 	helpers sync.WaitGroup // what speaks to the worker for a while
 	ended   chan struct{}  // closed when the worker is dead and all of its journal is in the recording
@@ -49,6 +50,7 @@ func (a *app) startVersion(b *build.Result, id int64) (*version, error) {
 		return nil, fmt.Errorf("start the app: %w", err)
 	}
 	v.lines = newLines(s.db, v.run, a.name, s.notices.warnOnce)
+	v.sent = newSentRequests(s.requests, v.run, a.name)
 	offset, _ := s.fleet.clock()
 	v.Worker, err = worker.Start(worker.Config{
 		Binary: b.Binary, Dir: a.project.Dir, Env: a.env, Agent: a.agentConfig(v.run, offset),
@@ -97,15 +99,22 @@ func (v *version) followJournal() {
 		written: func(events []sandbox.Event) {
 			seen.see(events)
 			v.lines.journaled(events)
+			v.sent.journaled(events)
 			s.otlp.see(events)
 			s.touch()
 		},
-		quiet: v.lines.quiet,
+		quiet: v.quiet,
 		warn:  s.notices.warnOnce, notices: s.notices, room: s.room, limit: s.journalLimit, changed: s.touch, ending: s.stopping,
 	}
 	s.strays.claim(v.journal.name)
 	s.readers.add(v.journal)
 	v.journal.start(s.work)
+}
+
+// quiet is called when all that the worker's journal held is in the recording.
+func (v *version) quiet() {
+	v.lines.quiet()
+	v.sent.quiet()
 }
 
 // watchEnd writes down how the worker ended, after everything that it had recorded.
@@ -118,6 +127,7 @@ func (v *version) watchEnd() {
 	<-v.journal.done
 	s.readers.remove(v.journal)
 	v.lines.end(v.journal.whole)
+	v.sent.end(v.journal.whole)
 	v.helpers.Wait()
 	v.noteLastWords()
 	s.strays.forget(v.journal.name)

@@ -3,9 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/worker"
@@ -19,10 +17,13 @@ const expectContinue = 5 * time.Second
 type exchange struct {
 	proxy    *Proxy
 	client   *client
+	asked    *http.Request // by the client
 	at       time.Time
 	deadline time.Time // until when it waits for a worker
 	http2    bool      // the app is spoken to in HTTP/2
 	target   *target   // which has it; nil: none yet
+	sent     followed
+	headOnly bool // the app's answer ends with its head
 }
 
 type exchangeKey struct{}
@@ -31,15 +32,34 @@ func newExchange(p *Proxy, r *http.Request) *exchange {
 	now := time.Now()
 	return &exchange{
 		proxy: p, at: now, deadline: now.Add(p.conf.WaitLimit),
-		client: r.Context().Value(clientKey{}).(*client),
+		client: r.Context().Value(clientKey{}).(*client), asked: r,
 		// Only gRPC needs HTTP/2 all the way, and its servers speak it without TLS; other apps may not.
-		http2: r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc"),
+		http2: r.ProtoMajor == 2 && isGRPC(r.Header),
 	}
 }
 
 // request is r with x in its context.
 func (x *exchange) request(r *http.Request) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+}
+
+// answerWriter is where the app's answer goes. ReverseProxy flushes the head at once, so that a stream's client sees it before any
+// data. The head of an answer that ends with it must carry the end itself: for gRPC it is the trailers, and where an
+// empty frame follows they are none.
+type answerWriter struct {
+	http.ResponseWriter
+	x *exchange
+}
+
+// Unwrap is http.ResponseController's.
+func (w answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// FlushError is http.ResponseController's.
+func (w answerWriter) FlushError() error {
+	if w.x.headOnly {
+		return nil
+	}
+	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
 // leave lets the worker go.
@@ -62,9 +82,9 @@ type forwarder Proxy
 // request: the next worker gets it.
 func (f *forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := r.Context().Value(exchangeKey{}).(*exchange)
-	if r.Body != nil { // an attempt that fails closes it; ReverseProxy does so in the end
+	if r.Body != nil {
 		r = r.WithContext(r.Context())
-		r.Body = io.NopCloser(r.Body)
+		r.Body = countedBody{r.Body, &x.sent.in}
 	}
 	for {
 		t, problem, err := f.gate.enter(r.Context(), x.deadline)
@@ -75,10 +95,14 @@ func (f *forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, problemError{problem}
 		}
 		x.target = t
+		x.follow(t, r)
 		res, err := x.client.transport(t, x.http2).RoundTrip(r)
 		if !errors.Is(err, worker.ErrGone) {
+			x.headOnly = err == nil && x.http2 && res.ContentLength == 0
+			x.answering(res)
 			return res, err
 		}
+		x.unseen()
 		x.leave()
 	}
 }
@@ -91,13 +115,13 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &known):
 		p.show(w, r, x, known.Problem, http.StatusServiceUnavailable)
 	case r.Context().Err() != nil:
-		p.cut(r, x, "the client went away")
+		p.cut(x, clientGone)
 	default:
 		if problem := x.death(); problem != nil {
 			p.show(w, r, x, problem, http.StatusBadGateway)
 			return
 		}
-		p.cut(r, x, "the app closed the connection without an answer: "+err.Error())
+		p.cut(x, "the app closed the connection without an answer: "+err.Error())
 	}
 }
 
@@ -123,20 +147,28 @@ func (x *exchange) death() *Problem {
 // show answers with a problem.
 func (p *Proxy) show(w http.ResponseWriter, r *http.Request, x *exchange, problem *Problem, status int) {
 	n := problem.write(w, r, p.conf.App, status)
-	p.answered(r, x, Answer{Status: status, BytesOut: n, Err: problem.Title})
+	x.answered(Answer{Status: status, BytesOut: n, Err: problem.Title})
 }
 
 // cut ends the client's connection as the app ended its own.
-func (p *Proxy) cut(r *http.Request, x *exchange, why string) {
-	p.answered(r, x, Answer{Err: why})
+func (p *Proxy) cut(x *exchange, why string) {
+	x.answered(Answer{Err: why})
 	panic(http.ErrAbortHandler)
 }
 
-func (p *Proxy) answered(r *http.Request, x *exchange, a Answer) {
-	if p.conf.Answered == nil {
-		return
+// answered says how a request ended that no app answered. Whoever follows it hears so at its end.
+func (x *exchange) answered(a Answer) {
+	if x.sent.Follower != nil {
+		x.sent.own = &a
+	} else if x.proxy.conf.Answered != nil {
+		x.proxy.conf.Answered(x.fill(a))
 	}
+}
+
+// fill completes an answer with what was asked.
+func (x *exchange) fill(a Answer) Answer {
+	r := x.asked
 	a.At, a.Duration = x.at, time.Since(x.at)
-	a.Method, a.URL, a.RemoteAddr = r.Method, r.RequestURI, r.RemoteAddr
-	p.conf.Answered(a)
+	a.Method, a.URL, a.RemoteAddr, a.Proto = r.Method, r.RequestURI, r.RemoteAddr, r.Proto
+	return a
 }

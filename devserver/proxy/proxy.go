@@ -34,19 +34,25 @@ type Config struct {
 	App       string        // its name, for pages
 	ServeOld  bool          // requests that arrive during a build get the old version instead of waiting
 	WaitLimit time.Duration // how long a request waits for a version; 0: 30 s
-	Answered  func(Answer)  // told of each request that no app answered, from any goroutine; nil: nobody is
+	Answered  func(Answer)  // told of each request that no app got and the proxy answered itself, from any goroutine; nil: nobody is
+
+	// Follow is told of each request right before a worker gets it, and returns who hears of the rest. It may be called from any
+	// goroutine. nil: nobody follows, and Answered is told of those too that an app got and did not answer.
+	Follow func(Backend, Sent) Follower
 }
 
-// Answer is a request that the proxy answered itself, or that no app did.
+// Answer is how a request ended.
 type Answer struct {
 	At         time.Time
 	Duration   time.Duration
 	Method     string
 	URL        string // as the client wrote it
 	RemoteAddr string
-	Status     int // 0: the connection was cut
-	BytesOut   int64
-	Err        string // why
+	Proto      string
+	Status     int    // 0: the connection was cut
+	BytesIn    int64  // of the body, as far as the app was sent it
+	BytesOut   int64  // of the body
+	Err        string // why it did not end well; "": it did
 }
 
 // Proxy serves one app. Its methods may be called from any goroutine.
@@ -157,12 +163,13 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer p.handlers.Done()
 	x := newExchange(p, r)
 	defer x.leave()
+	defer x.ended()
 	// The app's answer is passed on while its request is still arriving, as it would be without a proxy. An error
 	// says that the protocol always does so.
 	http.NewResponseController(w).EnableFullDuplex()
 	// A header that the app left out stays out: a nil value keeps the server from adding its own.
 	w.Header()["Date"], w.Header()["Content-Type"] = nil, nil
-	p.forward.ServeHTTP(w, x.request(r))
+	p.forward.ServeHTTP(answerWriter{w, x}, x.request(r))
 }
 
 // rewrite makes the request that the app gets. ReverseProxy has taken out what belongs to the connection.

@@ -4,10 +4,11 @@ import (
 	"internal/devserver/agent"
 )
 
-// ServeHTTP is where every request of a net/http server passes: goroutines started from here on belong to it.
+// ServeHTTP is where every request of a net/http server passes: goroutines started from here on belong to it. PRI is no
+// request, but the first line of a connection in HTTP/2 that golang.org/x/net/http2/h2c takes from here.
 func (sh serverHandler) ServeHTTP(rw ResponseWriter, req *Request) {
 	a := agent.Get()
-	if a == nil {
+	if a == nil || req.Method == "PRI" && req.ProtoMajor == 2 {
 		sh.devserverServeHTTP(rw, req)
 		return
 	}

@@ -1,0 +1,177 @@
+package proxy
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Sent is a request on its way to an app, as the app gets it.
+type Sent struct {
+	At         time.Time
+	Method     string
+	URL        string // what the app's server calls RequestURI
+	RemoteAddr string // of the client, as the app sees it
+	Proto      string // in which the app is spoken to, "HTTP/2.0"
+}
+
+// A Follower hears how one request fares that was sent to a worker. Its methods are called one after another: Unseen
+// alone, or Answered, if the app has answered, and then Ended.
+type Follower interface {
+	// Unseen says that the worker ended before it accepted the connection. The next one is sent the request anew.
+	Unseen()
+	// Answered says that the head of the app's answer is here.
+	Answered()
+	// Ended says how it ended.
+	Ended(Answer)
+}
+
+// followed is what an exchange knows of the request that a worker has.
+type followed struct {
+	Follower              // nil: nobody follows, or no worker has the request
+	in, out  atomic.Int64 // bytes of the bodies
+	res      *http.Response
+	whole    bool   // the app's answer has been read to its end
+	failure  string // why the app's answer could not be read
+	own      *Answer
+}
+
+// follow begins to follow a request that t gets now.
+func (x *exchange) follow(t *target, r *http.Request) {
+	if x.proxy.conf.Follow == nil {
+		return
+	}
+	s := Sent{At: time.Now(), Method: r.Method, URL: r.URL.RequestURI(), RemoteAddr: x.client.RemoteAddr().String(), Proto: "HTTP/1.1"}
+	if x.http2 {
+		s.Proto = "HTTP/2.0"
+	}
+	x.sent.Follower = x.proxy.conf.Follow(t.backend, s)
+}
+
+// unseen says that t is not to be followed any more.
+func (x *exchange) unseen() {
+	if x.sent.Follower != nil {
+		x.sent.Unseen()
+		x.sent.Follower = nil
+	}
+}
+
+// answering takes in the head of the app's answer, and reads its body with the client.
+func (x *exchange) answering(res *http.Response) {
+	if x.sent.Follower == nil || res == nil {
+		return
+	}
+	x.sent.res = res
+	x.sent.Answered()
+	if res.StatusCode == http.StatusSwitchingProtocols { // its body is the connection
+		x.sent.whole = true
+		return
+	}
+	res.Body = &answerBody{res.Body, &x.sent}
+}
+
+// ended says how the request ended, if a worker had it.
+func (x *exchange) ended() {
+	f := &x.sent
+	if f.Follower == nil {
+		return
+	}
+	a := Answer{}
+	switch {
+	case f.own != nil:
+		a = *f.own
+	case f.res != nil:
+		a.Status, a.BytesOut = f.res.StatusCode, f.out.Load()
+		if a.Err = f.failure; !f.whole && a.Err == "" {
+			a.Err = clientGone
+		} else if a.Err == "" {
+			a.Err = grpcFailure(f.res)
+		}
+	}
+	a.BytesIn = f.in.Load()
+	f.Ended(x.fill(a))
+}
+
+// clientGone is the error of a request whose client did not wait for the answer's end.
+const clientGone = "the client went away"
+
+// countedBody counts what the app's transport reads of a request's body. An attempt that fails closes it; ReverseProxy
+// does so in the end.
+type countedBody struct {
+	io.Reader
+	n *atomic.Int64
+}
+
+func (b countedBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	b.n.Add(int64(n))
+	return n, err
+}
+
+func (b countedBody) Close() error { return nil }
+
+// answerBody is the body of an app's answer.
+type answerBody struct {
+	io.ReadCloser
+	sent *followed
+}
+
+func (b *answerBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.sent.out.Add(int64(n))
+	switch {
+	case err == io.EOF:
+		b.sent.whole = true
+	case err != nil && b.sent.res.Request.Context().Err() == nil:
+		b.sent.failure = "the app cut its answer short: " + err.Error()
+	}
+	return n, err
+}
+
+// grpcFailure is the outcome of a gRPC call that failed, "" for one that went well and for what is no call. A call's
+// HTTP status is 200 all the same.
+func grpcFailure(res *http.Response) string {
+	if !isGRPC(res.Header) {
+		return ""
+	}
+	h := res.Trailer
+	if h.Get("Grpc-Status") == "" { // an answer without a body has its trailers in the head
+		h = res.Header
+	}
+	code := h.Get("Grpc-Status")
+	if code == "" {
+		return "the call ended without a grpc-status"
+	}
+	n, err := strconv.Atoi(code)
+	if err == nil && n == 0 {
+		return ""
+	}
+	if err == nil && n > 0 && n < len(grpcCodes) {
+		code += " " + grpcCodes[n]
+	}
+	if text := grpcMessage(h.Get("Grpc-Message")); text != "" {
+		code += ": " + text
+	}
+	return "grpc-status " + code
+}
+
+// grpcMessage takes out the percent signs of gRPC's own encoding.
+func grpcMessage(s string) string {
+	if text, err := url.PathUnescape(s); err == nil {
+		return strings.ToValidUTF8(text, "\uFFFD")
+	}
+	return s
+}
+
+func isGRPC(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "application/grpc") }
+
+// grpcCodes are the names of gRPC's status codes: https://grpc.io/docs/guides/status-codes/.
+var grpcCodes = [...]string{
+	"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
+	"RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
+	"UNAUTHENTICATED",
+}

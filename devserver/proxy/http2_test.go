@@ -1,0 +1,214 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/seed-d81df0db/devserver/devserver/worker"
+)
+
+// newClient2 is a client that speaks HTTP/2 without TLS.
+func newClient2(t *testing.T) *http.Client {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	tr := &http.Transport{Protocols: protocols}
+	t.Cleanup(tr.CloseIdleConnections)
+	return &http.Client{Transport: tr}
+}
+
+// TestEndInHead: an answer that ends with its head ends so for the client too. An HTTP client knows by the length.
+func TestEndInHead(t *testing.T) {
+	t.Parallel()
+	f := serve(t, Config{})
+	f.Use(newApp(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/grpc")
+		w.Header().Set("Grpc-Status", "5")
+	})))
+	c := newClient2(t)
+	for range 200 {
+		res, err := c.Post(f.url, "application/grpc", strings.NewReader("call"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if res.Header.Get("Grpc-Status") != "5" || res.ContentLength != 0 || len(body) > 0 || err != nil {
+			t.Fatalf("the client gets %v, length %d, %q, %v", res.Header, res.ContentLength, body, err)
+		}
+	}
+}
+
+// TestFlush: the head is held back only where it ends the answer.
+func TestFlush(t *testing.T) {
+	t.Parallel()
+	for _, headOnly := range []bool{false, true} {
+		rec := httptest.NewRecorder()
+		err := http.NewResponseController(answerWriter{rec, &exchange{headOnly: headOnly}}).Flush()
+		if err != nil || rec.Flushed == headOnly {
+			t.Errorf("with headOnly %v the head is flushed: %v, %v", headOnly, rec.Flushed, err)
+		}
+	}
+}
+
+// heard is a Follower that remembers.
+type heard struct {
+	sent  Sent
+	calls []string
+	end   Answer
+	ended chan struct{}
+}
+
+func (h *heard) Unseen() {
+	h.calls = append(h.calls, "unseen")
+	close(h.ended)
+}
+func (h *heard) Answered() { h.calls = append(h.calls, "answered") }
+func (h *heard) Ended(a Answer) {
+	h.calls, h.end = append(h.calls, "ended"), a
+	close(h.ended)
+}
+
+// TestFollow: what a follower hears of each way in which a request may end.
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	const call = "application/grpc"
+	trailer := http.TrailerPrefix
+	for _, tt := range []struct {
+		name, kind string
+		h          http.HandlerFunc
+		calls      string
+		status     int
+		in, out    int64
+		err        string
+	}{
+		{"plain", "text/plain", func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) }, "answered ended", 200, 4, 4, ""},
+		{"refused", "text/plain", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", 404) }, "answered ended", 404, 4, 3, ""},
+		{"a call", call, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", call)
+			io.Copy(w, r.Body)
+			w.Header().Set(trailer+"Grpc-Status", "0")
+		}, "answered ended", 200, 4, 4, ""},
+		{"a call that failed", call, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", call)
+			io.Copy(w, r.Body)
+			w.Header().Set(trailer+"Grpc-Status", "5")
+			w.Header().Set(trailer+"Grpc-Message", "no %22pear%22")
+		}, "answered ended", 200, 4, 4, `grpc-status 5 NOT_FOUND: no "pear"`},
+		{"one that failed at once", call, func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body)
+			w.Header().Set("Content-Type", call)
+			w.Header().Set("Grpc-Status", "99")
+		}, "answered ended", 200, 4, 0, "grpc-status 99"},
+		{"no outcome", call, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", call)
+			io.Copy(w, r.Body)
+		}, "answered ended", 200, 4, 4, "the call ended without a grpc-status"},
+		{"cut", call, func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(w, r.Body)
+			http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}, "answered ended", 200, 4, 4, "the app cut its answer short: "},
+		{"no answer", call, func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body)
+			panic(http.ErrAbortHandler)
+		}, "ended", 0, 4, 0, "the app closed the connection without an answer: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := &heard{ended: make(chan struct{})}
+			f := serve(t, Config{Follow: func(_ Backend, s Sent) Follower { h.sent = s; return h }})
+			f.Use(newApp(t, tt.h))
+			res, err := newClient2(t).Post(f.url+"/a%2fb?c", tt.kind, strings.NewReader("call"))
+			if err == nil {
+				io.Copy(io.Discard, res.Body)
+				res.Body.Close()
+			}
+			<-h.ended
+			if calls := strings.Join(h.calls, " "); calls != tt.calls {
+				t.Errorf("the follower hears %q, want %q", calls, tt.calls)
+			}
+			if a := h.end; a.Status != tt.status || a.BytesIn != tt.in || a.BytesOut != tt.out || a.Err != tt.err && (tt.err == "" || !strings.HasPrefix(a.Err, tt.err)) {
+				t.Errorf("it ended as %+v; want status %d, %d bytes in, %d out, error %q", a, tt.status, tt.in, tt.out, tt.err)
+			}
+			proto := "HTTP/1.1"
+			if tt.kind == call {
+				proto = "HTTP/2.0"
+			}
+			if s := h.sent; s.Method != "POST" || s.URL != "/a%2fb?c" || s.Proto != proto || s.RemoteAddr == "" {
+				t.Errorf("it was sent as %+v", s)
+			}
+		})
+	}
+}
+
+// TestFollowGone: a worker that never saw the request is not followed, the next one is.
+func TestFollowGone(t *testing.T) {
+	t.Parallel()
+	var all []*heard
+	f := serve(t, Config{Follow: func(_ Backend, s Sent) Follower {
+		all = append(all, &heard{sent: s, ended: make(chan struct{})})
+		return all[len(all)-1]
+	}})
+	old := &unaccepting{app: newApp(t, says("")), asked: make(chan struct{})}
+	f.Use(old)
+	got := make(chan string)
+	go func() {
+		_, body := get(t, newClient2(t), f.url)
+		got <- body
+	}()
+	<-old.asked
+	f.Use(newApp(t, says("next")))
+	old.app.Close()
+	if body := <-got; body != "next" {
+		t.Errorf("the client gets %q", body)
+	}
+	<-all[1].ended
+	if calls := fmt.Sprint(all[0].calls, all[1].calls); len(all) != 2 || calls != "[unseen] [answered ended]" {
+		t.Errorf("the followers hear %s", calls)
+	}
+}
+
+// TestFollowClientGone: a client that does not wait for the end is the reason for it.
+func TestFollowClientGone(t *testing.T) {
+	t.Parallel()
+	h := &heard{ended: make(chan struct{})}
+	f := serve(t, Config{Follow: func(_ Backend, s Sent) Follower { return h }})
+	f.Use(newApp(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "begin")
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})))
+	req, err := http.NewRequest("POST", f.url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/grpc")
+	res, err := newClient2(t).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.ReadFull(res.Body, make([]byte, 5))
+	res.Body.Close()
+	<-h.ended
+	if h.end.Err != clientGone || h.end.Status != 200 || h.end.BytesOut != 5 {
+		t.Errorf("it ended as %+v", h.end)
+	}
+}
+
+// unaccepting is a worker that ends without having accepted a connection.
+type unaccepting struct {
+	*app
+	asked chan struct{}
+}
+
+func (u *unaccepting) Hand(ctx context.Context, remote, local net.Addr) (net.Conn, error) {
+	close(u.asked)
+	<-u.gone
+	return nil, worker.ErrGone
+}

@@ -1,0 +1,189 @@
+package devserver
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-d81df0db/devserver/runtime/hook/hooktest"
+	"github.com/seed-d81df0db/devserver/sandbox/record"
+	"github.com/seed-d81df0db/devserver/storage"
+)
+
+// grpcClient builds the program that makes grpc-go's interop calls, with the plain go.
+func grpcClient(t *testing.T) string {
+	t.Helper()
+	getModules(t)
+	bin := filepath.Join(t.TempDir(), "client")
+	cmd := exec.Command("go", "build", "-o", bin, "./client")
+	cmd.Dir = grpcModule
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return bin
+}
+
+var grpcModule = filepath.Join("testdata", "grpc")
+
+func getModules(t *testing.T) {
+	t.Helper()
+	get := exec.Command("go", "mod", "download")
+	get.Dir = grpcModule
+	if out, err := get.CombinedOutput(); err != nil {
+		hooktest.Missing(t, fmt.Sprintf("the modules of testdata/grpc cannot be had: %v\n%s", err, out))
+	}
+}
+
+// grpcSite is a site with the app of testdata/grpc, which answers through the server of that name.
+func grpcSite(t *testing.T, server string) (s *site, source string) {
+	t.Helper()
+	getModules(t)
+	files := map[string]string{"devserver.yaml": "apps:\n  - {name: shop, path: ., env: {SERVER: " + server + "}}\n"}
+	err := fs.WalkDir(os.DirFS(grpcModule), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(filepath.Join(grpcModule, path))
+		files[path] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = newSite(t, files)
+	s.opts.Dirs = nil
+	s.opts.Config = filepath.Join(s.dir, "devserver.yaml")
+	return s, files["main.go"]
+}
+
+// caller is a running client of testdata/grpc.
+type caller struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	stdin  io.Closer
+	stdout *bufio.Reader
+	stderr bytes.Buffer
+}
+
+func call(t *testing.T, bin string, args ...string) *caller {
+	t.Helper()
+	c := &caller{t: t, cmd: exec.Command(bin, args...)}
+	in, err := c.cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.stdin, c.stdout, c.cmd.Stderr = in, bufio.NewReader(out), &c.stderr
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.cmd.Process.Kill(); c.cmd.Wait() })
+	return c
+}
+
+// round reads until all cases have gone well once more.
+func (c *caller) round() {
+	c.t.Helper()
+	var done []string
+	for {
+		line, err := c.stdout.ReadString('\n')
+		if err != nil {
+			err = c.cmd.Wait()
+			c.t.Fatalf("after %s the client says %v\n%s", done, err, c.stderr.Bytes())
+		}
+		if line = strings.TrimSpace(line); line == "round" {
+			return
+		}
+		done = append(done, line)
+	}
+}
+
+// finish lets the client end after its round.
+func (c *caller) finish() (rounds int) {
+	c.t.Helper()
+	c.stdin.Close()
+	rest, _ := io.ReadAll(c.stdout)
+	if err := c.cmd.Wait(); err != nil {
+		c.t.Fatalf("the client says %v\n%s", err, c.stderr.Bytes())
+	}
+	return strings.Count(string(rest), "round\n")
+}
+
+// roundCalls are the calls of one round, by method: DoCustomMetadata and DoStatusCodeAndMessage make two each.
+var roundCalls = map[string]int{
+	"/grpc.testing.TestService/EmptyCall":                  1,
+	"/grpc.testing.TestService/UnaryCall":                  4,
+	"/grpc.testing.TestService/StreamingInputCall":         2,
+	"/grpc.testing.TestService/StreamingOutputCall":        1,
+	"/grpc.testing.TestService/FullDuplexCall":             6,
+	"/grpc.testing.TestService/UnimplementedCall":          1,
+	"/grpc.testing.UnimplementedService/UnimplementedCall": 1,
+}
+
+// TestGRPCInterop: grpc-go's own interop cases pass through devserver, to each kind of server, while versions change, and each call
+// is in the recording once.
+func TestGRPCInterop(t *testing.T) {
+	t.Parallel()
+	client := grpcClient(t)
+	for _, server := range []string{"grpc", "xnet", "std"} {
+		t.Run(server, func(t *testing.T) {
+			t.Parallel()
+			s, source := grpcSite(t, server)
+			s.up()
+			c := call(t, client, strings.TrimPrefix(s.url, "http://"))
+			c.round()
+			rounds := 1
+			for _, version := range []string{"two", "three", "four"} {
+				s.write("main.go", strings.Replace(source, `version = "one"`, `version = "`+version+`"`, 1))
+				waitFor[AppReady](s, nil)
+				c.round()
+				rounds++
+			}
+			rounds += c.finish()
+			s.stop()
+			rows := s.requests()
+			count := map[string]int{}
+			for _, r := range rows {
+				count[r.URL]++
+				waited := r.Error == "the client went away" && r.Status == 0 // for a build, and no worker got it
+				if r.Method != "POST" || r.Proto != "HTTP/2.0" || r.RunID == 0 && !waited || r.RemoteAddr == "" || r.DurationNS == 0 {
+					t.Errorf("recorded %+v", r)
+				}
+			}
+			for url, n := range roundCalls {
+				if count[url] != n*rounds {
+					t.Errorf("%d calls of %s are recorded, want %d in %d rounds", count[url], url, n*rounds, rounds)
+				}
+				delete(count, url)
+			}
+			if len(count) > 0 {
+				t.Errorf("recorded besides: %v", count)
+			}
+		})
+	}
+}
+
+// requests are all rows of the table requests, once devserver has ended.
+func (s *site) requests() []record.Request {
+	s.t.Helper()
+	db, err := storage.Open(filepath.Join(s.data, "recording.db"), storage.Options{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Requests(s.t.Context(), record.RequestFilter{Ascending: true})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return rows
+}

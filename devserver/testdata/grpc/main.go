@@ -1,0 +1,59 @@
+// Command shop answers grpc-go's interop calls, and plain requests, through one of three servers that speak HTTP/2
+// without TLS.
+package main
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/h2c"
+	"google.golang.org/grpc"
+	_ "google.golang.org/grpc/encoding/gzip"
+	"google.golang.org/grpc/interop"
+	testgrpc "google.golang.org/grpc/interop/grpc_testing"
+)
+
+const version = "one"
+
+func main() {
+	calls := grpc.NewServer()
+	testgrpc.RegisterTestServiceServer(calls, interop.NewTestServer())
+	ln, err := net.Listen("tcp", ":"+os.Getenv("PORT"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	switch os.Getenv("SERVER") {
+	case "grpc":
+		log.Fatal(calls.Serve(ln))
+	case "xnet":
+		log.Fatal(http.Serve(ln, h2c.NewHandler(either(calls), &http2.Server{})))
+	case "std":
+		p := new(http.Protocols)
+		p.SetHTTP1(true)
+		p.SetUnencryptedHTTP2(true)
+		log.Fatal((&http.Server{Handler: either(calls), Protocols: p}).Serve(ln))
+	}
+	log.Fatal("SERVER is grpc, xnet or std")
+}
+
+// either hands calls to grpc-go's handler and answers all else by itself.
+func either(calls http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/exit":
+			os.Exit(7)
+		case strings.HasPrefix(r.URL.Path, "/grpc.testing."):
+			calls.ServeHTTP(w, r)
+		default:
+			body, _ := io.ReadAll(r.Body)
+			w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
+			fmt.Fprintf(w, "%s %s %d", version, r.Proto, len(body))
+		}
+	})
+}
