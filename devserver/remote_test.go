@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -140,6 +141,7 @@ func TestGRPCInterop(t *testing.T) {
 		t.Run(server, func(t *testing.T) {
 			t.Parallel()
 			s, source := grpcSite(t, server)
+			s.opts.OnBuild = "serve-old" // some cases wait for ten seconds, a build on a busy machine takes longer
 			s.up()
 			c := call(t, client, strings.TrimPrefix(s.url, "http://"))
 			c.round()
@@ -177,6 +179,68 @@ func (s *site) checkCalls(rounds int) {
 	}
 	if len(count) > 0 {
 		s.t.Errorf("recorded besides: %v", count)
+	}
+}
+
+// TestOtherServers: each request is recorded once, whoever serves it, also when the worker dies of it. The first line of a connection in
+// HTTP/2, which x/net's h2c takes for a request, is none.
+func TestOtherServers(t *testing.T) {
+	t.Parallel()
+	const call = "application/grpc"
+	for _, tt := range []struct{ server, want string }{
+		{"xnet", `GET / 200 HTTP/1.1 0+14 "", POST /echo 200 HTTP/2.0 4+14 "the call ended without a grpc-status", POST /exit 502 HTTP/2.0 4+page "The app ended"`},
+		{"std", `GET / 200 HTTP/1.1 0+14 "", POST /echo 200 HTTP/2.0 4+14 "", POST /exit 0 HTTP/2.0 0+0 "the worker ended"`},
+	} {
+		t.Run(tt.server, func(t *testing.T) {
+			t.Parallel()
+			s, _ := grpcSite(t, tt.server)
+			s.up()
+			protocols := new(http.Protocols)
+			protocols.SetUnencryptedHTTP2(true)
+			tr := &http.Transport{Protocols: protocols}
+			defer tr.CloseIdleConnections()
+			ask := func(method, url, kind string, body io.Reader) string {
+				t.Helper()
+				req, err := http.NewRequest(method, s.url+url, body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				req.Header.Set("Content-Type", kind)
+				res, err := tr.RoundTrip(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer res.Body.Close()
+				text, err := io.ReadAll(res.Body)
+				if err != nil {
+					t.Error(err)
+				}
+				return fmt.Sprint(res.StatusCode, " ", string(text))
+			}
+			if got := ask("GET", "/", "text/plain", nil); got != "200 one HTTP/1.1 0" {
+				t.Errorf("a plain request is answered %q", got)
+			}
+			if got := ask("POST", "/echo", call, strings.NewReader("call")); got != "200 one HTTP/2.0 4" {
+				t.Errorf("a call is answered %q", got)
+			}
+			if got := ask("POST", "/exit", call, strings.NewReader("call")); !strings.HasPrefix(got, "502 ") {
+				t.Errorf("a call that ends the app is answered %q", got)
+			}
+			s.stop()
+			var rows []string
+			for _, r := range s.requests() {
+				what, _, _ := strings.Cut(r.Error, ": ")
+				what = strings.TrimSuffix(what, " while it served this request")
+				size := fmt.Sprint(r.BytesIn, "+", r.BytesOut)
+				if r.Status == 502 {
+					size = "4+page"
+				}
+				rows = append(rows, fmt.Sprintf("%s %s %d %s %s %q", r.Method, r.URL, r.Status, r.Proto, size, what))
+			}
+			if got := strings.Join(rows, ", "); got != tt.want {
+				t.Errorf("recorded\n%s\nwant\n%s", got, tt.want)
+			}
+		})
 	}
 }
 

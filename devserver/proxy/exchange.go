@@ -117,7 +117,7 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	case r.Context().Err() != nil:
 		p.cut(x, clientGone)
 	default:
-		if problem := x.death(); problem != nil {
+		if problem := x.death(err); problem != nil {
 			p.show(w, r, x, problem, http.StatusBadGateway)
 			return
 		}
@@ -125,15 +125,31 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// death returns why the worker ended if that is why the request failed, nil if it lives.
-func (x *exchange) death() *Problem {
+// streamError is net/http's error of one stream of a connection that goes on; it lets errors.As fill what looks like it.
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+func (e streamError) Error() string { return "stream error" }
+
+// death returns why the worker ended if that is why the request failed with err, nil if it lives.
+func (x *exchange) death(err error) *Problem {
 	if x.target == nil {
 		return nil
 	}
-	// The connection's end may be seen before the process's.
+	// The connection's end may be seen before the process's. In HTTP/1 it may also be how a handler cuts its answer.
+	limit := 100 * time.Millisecond
+	if x.http2 {
+		limit = 2 * time.Second
+		if stream := (streamError{}); errors.As(err, &stream) {
+			return nil
+		}
+	}
 	select {
 	case <-x.target.backend.Gone():
-	case <-time.After(100 * time.Millisecond):
+	case <-time.After(limit):
 		return nil
 	}
 	select {
