@@ -97,6 +97,9 @@ func (f *forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
 		x.target = t
 		x.follow(t, r)
 		res, err := x.client.transport(t, x.http2).RoundTrip(r)
+		if err == nil && f.conf.Rewrite != nil {
+			f.conf.Rewrite(t.backend, r, res)
+		}
 		if !errors.Is(err, worker.ErrGone) {
 			x.headOnly = err == nil && x.http2 && res.ContentLength == 0
 			x.answering(res)
@@ -139,22 +142,26 @@ func (x *exchange) death(err error) *Problem {
 	if x.target == nil {
 		return nil
 	}
-	// The connection's end may be seen before the process's. In HTTP/1 it may also be how a handler cuts its answer.
-	limit := 100 * time.Millisecond
+	limit := deathShows
 	if x.http2 {
-		limit = 2 * time.Second
 		if stream := (streamError{}); errors.As(err, &stream) {
 			return nil
 		}
+		limit = 2 * time.Second // the connection has ended, and a handler can only cut its stream
 	}
+	return x.target.death(limit)
+}
+
+func (t *target) death(limit time.Duration) *Problem {
+	// The connection's end may be seen before the process's.
 	select {
-	case <-x.target.backend.Gone():
+	case <-t.backend.Gone():
 	case <-time.After(limit):
 		return nil
 	}
 	select {
-	case <-x.target.dropped:
-		return x.target.problem
+	case <-t.dropped:
+		return t.problem
 	case <-time.After(2 * time.Second): // a retired worker is not dropped, it is stopped
 		return workerEnded
 	}
