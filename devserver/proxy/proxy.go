@@ -11,6 +11,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"log"
 	"net"
@@ -34,6 +35,7 @@ type Config struct {
 	App       string        // its name, for pages
 	ServeOld  bool          // requests that arrive during a build get the old version instead of waiting
 	WaitLimit time.Duration // how long a request waits for a version; 0: 30 s
+	TLS       *tls.Config   // clients speak TLS, in HTTP/2 where NextProtos has h2; nil: they do not
 	Answered  func(Answer)  // told of each request that no app answered, but for those that Follow hears of, from any goroutine; nil: nobody is
 
 	// Handle returns what answers a request instead of the app, nil for none. A nil Handle: none ever.
@@ -130,7 +132,11 @@ func (p *Proxy) Serve(ln net.Listener) error {
 		switch {
 		case err == nil:
 			wait = 0
-			p.admit(func() { p.serveConn(c, "http") }, c)
+			if p.conf.TLS != nil {
+				p.admit(func() { p.serveTLS(c) }, c)
+			} else {
+				p.admit(func() { p.serveConn(c, "http") }, c)
+			}
 		case p.ending():
 			return nil
 		case temporary(err): // out of descriptors: some are closed soon
