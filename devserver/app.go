@@ -55,17 +55,25 @@ func listen(what, addr, flag string) (net.Listener, error) {
 }
 
 // urlOf is where a browser on this machine reaches a listener.
-func urlOf(ln net.Listener) string {
+func urlOf(scheme string, ln net.Listener) string {
 	addr := ln.Addr().(*net.TCPAddr)
 	host := addr.IP.String()
 	if addr.IP.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, strconv.Itoa(addr.Port))
+	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(addr.Port))
 }
 
 // newApp opens what an app needs besides its program.
 func (s *supervisor) newApp(p *plannedApp) (*app, error) {
+	secure, err := s.tlsConfig(p)
+	if err != nil {
+		return nil, err
+	}
+	scheme := "http"
+	if secure != nil {
+		scheme = "https"
+	}
 	u, err := openUsage(filepath.Join(s.data, "usage-"+p.name))
 	if err != nil {
 		return nil, err
@@ -73,7 +81,7 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 	u.begin()
 	a := &app{
 		sup: s, name: p.name, project: p.project, policy: p.policy, env: p.env, settings: p.settings, usage: u,
-		listener: p.listener, port: p.listener.Addr().(*net.TCPAddr).Port, url: urlOf(p.listener),
+		listener: p.listener, port: p.listener.Addr().(*net.TCPAddr).Port, url: urlOf(scheme, p.listener),
 		ready: make(chan struct{}),
 	}
 	if a.standins, err = s.peers.standins(p.standins); err != nil {
@@ -81,7 +89,7 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 		return nil, err
 	}
 	a.proxy = proxy.New(proxy.Config{
-		App: a.name, ServeOld: a.settings.serveOld, WaitLimit: a.settings.waitLimit,
+		App: a.name, ServeOld: a.settings.serveOld, WaitLimit: a.settings.waitLimit, TLS: secure,
 		Answered: func(ans proxy.Answer) { s.requests.add(a.name, ans) },
 		Follow:   func(b proxy.Backend, r proxy.Sent) proxy.Follower { return b.(*version).sent.add(r) },
 	})

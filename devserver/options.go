@@ -42,6 +42,8 @@ type Options struct {
 	Redact       []string // names of headers whose values are masked, besides the usual ones; "none" drops those before it
 	KeyLog       string   // file to which the keys of crypto/tls are added; "": none
 
+	caDir string // of the local CA; "": the user's
+
 	Set    func(flag string) bool // tells whether the user gave that flag, which then wins over devserver.yaml; nil: none was given
 	Notify func(Notice)           // hears every notice, one at a time; nil: nobody does
 	Stdout io.Writer              // the apps' standard output, line by line; nil: dropped

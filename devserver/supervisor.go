@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/control"
+	"github.com/seed-d81df0db/devserver/devserver/localca"
 	"github.com/seed-d81df0db/devserver/devserver/otlp"
 	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/devserver/toolchain"
@@ -37,6 +38,7 @@ type supervisor struct {
 	quotas   *quotaBook
 	tool     project.Go
 	apps     []*app
+	ca       *localca.CA // nil: no app speaks TLS
 	capture  sandbox.Capture
 	keyLog   string   // an absolute path, "": none
 	otlp     *otlpOut // nil: nothing is sent
@@ -138,7 +140,7 @@ func (s *supervisor) start(ctx context.Context, p *plan, target *otlp.Target) er
 		return err
 	}
 	s.explainFlags = p.under.absolute().Flags()
-	s.consoleURL = urlOf(consoleLn)
+	s.consoleURL = urlOf("http", consoleLn)
 	for _, a := range p.apps {
 		if err := s.addApp(a); err != nil {
 			return err

@@ -47,6 +47,7 @@ rules judge the production address, the bytes go to the local one.`,
 	f := c.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.Addr, "addr", "127.0.0.1:8080", "where the app answers, `HOST:PORT`; port 0 takes a free one")
+	f.BoolVar(&o.TLS, "tls", false, "the apps answer HTTPS, with certificates of a local CA; see devserver trust")
 	f.StringVar(&o.Console, "console", "127.0.0.1:8000", "where the console answers, `HOST:PORT`")
 	f.StringVar(&o.Profile, "profile", "appengine", "whose rules hold: a `NAME` of \"devserver profiles\", or a file")
 	f.StringVar(&o.Data, "data", "", "data directory `DIR` (default .devserver in the first app's folder)")

@@ -97,6 +97,9 @@ func (f *forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
 		x.target = t
 		x.follow(t, r)
 		res, err := x.client.transport(t, x.http2).RoundTrip(r)
+		if err == nil && f.conf.Rewrite != nil {
+			f.conf.Rewrite(t.backend, r, res)
+		}
 		if !errors.Is(err, worker.ErrGone) {
 			x.headOnly = err == nil && x.http2 && res.ContentLength == 0
 			x.answering(res)
@@ -117,7 +120,7 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	case r.Context().Err() != nil:
 		p.cut(x, clientGone)
 	default:
-		if problem := x.death(); problem != nil {
+		if problem := x.death(err); problem != nil {
 			p.show(w, r, x, problem, http.StatusBadGateway)
 			return
 		}
@@ -125,20 +128,40 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// death returns why the worker ended if that is why the request failed, nil if it lives.
-func (x *exchange) death() *Problem {
+// streamError is net/http's error of one stream of a connection that goes on; it lets errors.As fill what looks like it.
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+func (e streamError) Error() string { return "stream error" }
+
+// death returns why the worker ended if that is why the request failed with err, nil if it lives.
+func (x *exchange) death(err error) *Problem {
 	if x.target == nil {
 		return nil
 	}
+	limit := deathShows
+	if x.http2 {
+		if stream := (streamError{}); errors.As(err, &stream) {
+			return nil
+		}
+		limit = 2 * time.Second // the connection has ended, and a handler can only cut its stream
+	}
+	return x.target.death(limit)
+}
+
+func (t *target) death(limit time.Duration) *Problem {
 	// The connection's end may be seen before the process's.
 	select {
-	case <-x.target.backend.Gone():
-	case <-time.After(100 * time.Millisecond):
+	case <-t.backend.Gone():
+	case <-time.After(limit):
 		return nil
 	}
 	select {
-	case <-x.target.dropped:
-		return x.target.problem
+	case <-t.dropped:
+		return t.problem
 	case <-time.After(2 * time.Second): // a retired worker is not dropped, it is stopped
 		return workerEnded
 	}

@@ -71,7 +71,7 @@ func (x *exchange) answering(res *http.Response) {
 		x.sent.whole = true
 		return
 	}
-	res.Body = &answerBody{res.Body, &x.sent}
+	res.Body = &followedBody{res.Body, &x.sent}
 }
 
 // ended says how the request ended, if a worker had it.
@@ -114,13 +114,13 @@ func (b countedBody) Read(p []byte) (int, error) {
 
 func (b countedBody) Close() error { return nil }
 
-// answerBody is the body of an app's answer.
-type answerBody struct {
+// followedBody is the body of an app's answer.
+type followedBody struct {
 	io.ReadCloser
 	sent *followed
 }
 
-func (b *answerBody) Read(p []byte) (int, error) {
+func (b *followedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.sent.out.Add(int64(n))
 	switch {

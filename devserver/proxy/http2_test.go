@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -53,6 +54,24 @@ func TestFlush(t *testing.T) {
 		if err != nil || rec.Flushed == headOnly {
 			t.Errorf("with headOnly %v the head is flushed: %v, %v", headOnly, rec.Flushed, err)
 		}
+	}
+}
+
+// TestStreamError: that the app cut one stream is told from the end of its connection, which may be the worker's.
+func TestStreamError(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }))
+	conn, err := a.Hand(t.Context(), &net.TCPAddr{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	tr := &http.Transport{Protocols: protocols, DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}
+	defer tr.CloseIdleConnections()
+	_, err = (&http.Client{Transport: tr}).Get("http://app/")
+	if stream := (streamError{}); !errors.As(err, &stream) || stream.Code != 2 { // INTERNAL_ERROR
+		t.Errorf("a cut stream is %v, want a stream error", err)
 	}
 }
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log"
@@ -22,7 +23,7 @@ import (
 const version = "one"
 
 func main() {
-	calls := grpc.NewServer()
+	calls := grpc.NewServer(grpc.UnaryInterceptor(unary), grpc.StreamInterceptor(stream))
 	testgrpc.RegisterTestServiceServer(calls, interop.NewTestServer())
 	ln, err := net.Listen("tcp", ":"+os.Getenv("PORT"))
 	if err != nil {
@@ -40,6 +41,16 @@ func main() {
 		log.Fatal((&http.Server{Handler: either(calls), Protocols: p}).Serve(ln))
 	}
 	log.Fatal("SERVER is grpc, xnet or std")
+}
+
+func unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	fmt.Println("saw", info.FullMethod)
+	return next(ctx, req)
+}
+
+func stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	fmt.Println("saw", info.FullMethod)
+	return next(srv, s)
 }
 
 // either hands calls to grpc-go's handler and answers all else by itself.
