@@ -121,7 +121,7 @@ func ended(v *version) <-chan struct{} {
 
 // changed takes in what was saved.
 func (l *loop) changed(ctx context.Context, c watch.Change) {
-	if c.Kind == watch.Static {
+	if c.Kind == watch.Reload {
 		return // the app reads it anew by itself
 	}
 	for _, f := range c.Files {
@@ -134,7 +134,7 @@ func (l *loop) changed(ctx context.Context, c watch.Change) {
 	}
 	l.reread = l.reread || c.Kind != watch.Source
 	l.proxy.Hold()
-	if c.Kind == watch.Template && l.good != nil && !l.builder.busy {
+	if c.Kind == watch.Restart && l.good != nil && !l.builder.busy {
 		l.restart.Stop()
 		l.try(l.good, true)
 		return

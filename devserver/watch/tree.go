@@ -110,10 +110,11 @@ func (t *tree) use(u update) (dirty []string) {
 	for _, dir := range t.files.dirs() {
 		visit(dir)
 	}
-	if before == nil {
-		t.walk(t.files.app.Dir, visit)
+	others := before == nil || !before.assets.same(t.files.assets) // other files than before count besides the code
+	if others {
+		t.walkAll(visit)
 	}
-	t.forget(wanted)
+	t.forget(wanted, others)
 	slices.Sort(fresh)
 	for _, dir := range slices.Compact(fresh) {
 		dirty = append(dirty, t.learn(dir, u.since)...)
@@ -121,10 +122,11 @@ func (t *tree) use(u update) (dirty []string) {
 	return dirty
 }
 
-// forget lets go what the list does not hold any more; wanted are folders that it names.
-func (t *tree) forget(wanted map[string]bool) {
+// forget lets go what the list does not hold any more; wanted are folders that it names. Files that are no code are
+// asked about when all is to be looked at.
+func (t *tree) forget(wanted map[string]bool, all bool) {
 	for file, k := range t.seen {
-		if k.kind < Source {
+		if k.kind < Source && !all {
 			continue // by its name and place, whatever the list says
 		}
 		if _, ok := t.files.kind(file); !ok {
@@ -248,6 +250,15 @@ func (t *tree) add(dir string) error {
 func notFolder(dir string) bool {
 	info, err := os.Stat(dir)
 	return err != nil || !info.IsDir()
+}
+
+// walkAll walks all roots.
+func (t *tree) walkAll(visit func(dir string)) {
+	for _, root := range t.files.roots() {
+		if !notFolder(root) {
+			t.walk(root, visit)
+		}
+	}
 }
 
 // walk visits root and the folders below it that may hold files that matter; symbolic links to folders too, each folder
@@ -392,7 +403,7 @@ func (t *tree) rescan() (dirty []string) {
 		}
 	}
 	t.ensure()
-	t.walk(t.files.app.Dir, func(dir string) { t.watch(dir) })
+	t.walkAll(func(dir string) { t.watch(dir) })
 	for file := range t.seen {
 		dirty = append(dirty, file)
 	}
