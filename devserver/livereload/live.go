@@ -79,13 +79,14 @@ func (l *Live) Next(stylesOnly bool) Version {
 	return l.newest
 }
 
-// Swapped says that v serves: no request goes to the version before any more. It takes the problem away.
-func (l *Live) Swapped(v Version) {
+// Swapped says that v serves: no request goes to the version before any more. p is the problem that there is still, nil
+// for none.
+func (l *Live) Swapped(v Version, p *Problem) {
 	l.change(func(s *state) {
 		if s.Version == v {
 			s.Styles++
 		}
-		s.Version, s.Problem = v, nil
+		s.Version, s.Problem = v, p
 	})
 }
 

@@ -138,7 +138,7 @@
     @media (max-width: 40rem) { :host(.all) main { margin: .5rem; padding: 1rem } }
     header { display: flex; gap: 1rem; align-items: start; justify-content: space-between }
     h1 { font-size: 1.25rem; line-height: 1.3; margin: 0 0 1rem }
-    button { font: inherit; font-size: .875rem; color: inherit; background: var(--block); border: 1px solid var(--line); border-radius: 6px; padding: .25rem .75rem; cursor: pointer }
+    button { font: inherit; font-size: .875rem; color: inherit; background: var(--block); border: 1px solid var(--line); border-radius: 6px; padding: .25rem .75rem; cursor: pointer; flex: none; white-space: nowrap }
     ol { list-style: none; margin: 0; padding: 0 }
     li, pre { background: var(--block); border: 1px solid var(--line); border-radius: 6px; margin: 0 0 .5rem; padding: .75rem 1rem;
       font: 14px/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere }

@@ -130,7 +130,7 @@ func TestOff(t *testing.T) {
 	l.Ask(r)
 	res := response(t, "HTTP/1.1 200 OK\nContent-Type: text/html\nContent-Length: 3", "<p>", r)
 	l.Page(l.Next(false), r, res)
-	l.Swapped(0)
+	l.Swapped(0, nil)
 	l.Changed([]string{"a.css"})
 	l.Show(&Problem{})
 	l.Close()

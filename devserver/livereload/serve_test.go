@@ -73,9 +73,9 @@ func TestStream(t *testing.T) {
 	l.Show(&Problem{Title: "no", Errors: []Error{{"a.go", 1, 2, "m\nn"}}})
 	r.until("a problem", func(s state) bool { return s.Problem != nil && s.Problem.Errors[0].Message == "m\nn" })
 	v := l.Next(true) // the first is a new one in any case
-	l.Swapped(v)
+	l.Swapped(v, nil)
 	r.until("a version, no problem", func(s state) bool { return s.Version == 1 && s.Styles == 0 && s.Problem == nil })
-	l.Swapped(l.Next(true))
+	l.Swapped(l.Next(true), nil)
 	r.until("style sheets of a new version", func(s state) bool { return s.Version == 1 && s.Styles == 1 })
 	l.Changed([]string{"/a/b.css", "c.CSS"})
 	r.until("style sheets", func(s state) bool { return s.Styles == 2 && s.Assets == 0 })
@@ -85,7 +85,7 @@ func TestStream(t *testing.T) {
 	if again := l.Next(false); again != given {
 		t.Errorf("a version that never served took the number %d, the next has %d", given, again)
 	}
-	l.Swapped(given)
+	l.Swapped(given, nil)
 	open(t, s).until("all at once for a reader that comes late", func(s state) bool { return s.Version == 2 && s.Styles == 2 && s.Assets == 1 })
 
 	l.Close()

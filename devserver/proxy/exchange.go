@@ -76,6 +76,9 @@ func (f *forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		x.target = t
 		res, err := x.client.transport(t, x.http2).RoundTrip(r)
+		if err == nil && f.conf.Rewrite != nil {
+			f.conf.Rewrite(t.backend, r, res)
+		}
 		if !errors.Is(err, worker.ErrGone) {
 			return res, err
 		}

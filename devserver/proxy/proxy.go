@@ -35,6 +35,13 @@ type Config struct {
 	ServeOld  bool          // requests that arrive during a build get the old version instead of waiting
 	WaitLimit time.Duration // how long a request waits for a version; 0: 30 s
 	Answered  func(Answer)  // told of each request that no app answered, from any goroutine; nil: nobody is
+
+	// Handle returns what answers a request instead of the app, nil for none. A nil Handle: none ever.
+	Handle func(*http.Request) http.Handler
+	// Ask may change the headers of a request before the app gets it; nil changes nothing.
+	Ask func(*http.Request)
+	// Rewrite may change headers and body of an answer by b; nil changes nothing.
+	Rewrite func(b Backend, r *http.Request, res *http.Response)
 }
 
 // Answer is a request that the proxy answered itself, or that no app did.
@@ -70,7 +77,7 @@ func New(c Config) *Proxy {
 	silent := log.New(io.Discard, "", 0) // what goes wrong is the app's or the client's; both are told
 	p := &Proxy{conf: c, gate: newGate(!c.ServeOld), clients: map[*client]struct{}{}}
 	p.forward = &httputil.ReverseProxy{
-		Rewrite:       rewrite,
+		Rewrite:       p.rewrite,
 		Transport:     (*forwarder)(p),
 		FlushInterval: -1,
 		ErrorLog:      silent,
@@ -162,11 +169,17 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.NewResponseController(w).EnableFullDuplex()
 	// A header that the app left out stays out: a nil value keeps the server from adding its own.
 	w.Header()["Date"], w.Header()["Content-Type"] = nil, nil
+	if p.conf.Handle != nil {
+		if own := p.conf.Handle(r); own != nil {
+			own.ServeHTTP(w, r)
+			return
+		}
+	}
 	p.forward.ServeHTTP(w, x.request(r))
 }
 
 // rewrite makes the request that the app gets. ReverseProxy has taken out what belongs to the connection.
-func rewrite(pr *httputil.ProxyRequest) {
+func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	in, out := pr.In, pr.Out
 	out.URL.Scheme, out.URL.Host, out.Host = "http", "app", in.Host
 	out.URL.RawQuery = in.URL.RawQuery // also the parts that Go's parser refuses
@@ -178,6 +191,9 @@ func rewrite(pr *httputil.ProxyRequest) {
 		}
 	}
 	pr.SetXForwarded()
+	if p.conf.Ask != nil {
+		p.conf.Ask(out)
+	}
 }
 
 // keepPath has the path sent in the very bytes in which it came.
