@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -129,8 +128,13 @@ func (l *loop) changed(ctx context.Context, c watch.Change) {
 		l.pages.Changed(c.Files) // the app reads it anew by itself
 		return
 	}
+	known := make(map[string]bool) // a checkout has thousands
+	for _, name := range l.pending {
+		known[name] = true
+	}
 	for _, f := range c.Files {
-		if name := l.project.Rel(f); !slices.Contains(l.pending, name) {
+		if name := l.project.Rel(f); !known[name] {
+			known[name] = true
 			l.pending = append(l.pending, name)
 		}
 		if c.Kind == watch.Settings && filepath.Ext(f) == ".yaml" {

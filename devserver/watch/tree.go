@@ -29,6 +29,7 @@ type tree struct {
 	seen     map[string]known    // files that matter
 	links    map[string][]string // where symbolic links among them lead to: the links
 	warned   map[string]bool     // what the user has been told
+	budget   int64               // how many bytes of assets may still be read before anything happens to them
 }
 
 // known is a file as it was last told or built.
@@ -50,7 +51,7 @@ func newTree(c Config, system func() (notifier, error)) *tree {
 	t := &tree{
 		system: system, every: c.Poll, warn: c.Warn, contents: contents{maphash.MakeSeed()},
 		dirs: make(map[string]bool), seen: make(map[string]known), links: make(map[string][]string),
-		warned: make(map[string]bool),
+		warned: make(map[string]bool), budget: maxLearn,
 	}
 	t.open()
 	return t
@@ -165,11 +166,14 @@ func (t *tree) learn(dir string, since time.Time) (dirty []string) {
 		}
 		limit := int64(maxRead)
 		if kind < Source {
-			limit = maxAsset
+			limit = min(maxAsset, t.budget)
 		}
 		now, changed := t.contents.of(file, limit)
 		if !now.there {
 			continue
+		}
+		if kind < Source && now.read {
+			t.budget -= now.size
 		}
 		if !since.IsZero() && changed.After(since.Add(-coarse)) {
 			dirty = append(dirty, file)
