@@ -109,15 +109,19 @@ func (x *exchange) death() *Problem {
 	if x.target == nil {
 		return nil
 	}
+	return x.target.death()
+}
+
+func (t *target) death() *Problem {
 	// The connection's end may be seen before the process's.
 	select {
-	case <-x.target.backend.Gone():
-	case <-time.After(100 * time.Millisecond):
+	case <-t.backend.Gone():
+	case <-time.After(deathShows):
 		return nil
 	}
 	select {
-	case <-x.target.dropped:
-		return x.target.problem
+	case <-t.dropped:
+		return t.problem
 	case <-time.After(2 * time.Second): // a retired worker is not dropped, it is stopped
 		return workerEnded
 	}
