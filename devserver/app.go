@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/seed-d81df0db/devserver/devserver/livereload"
 	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/devserver/proxy"
 	"github.com/seed-d81df0db/devserver/sandbox"
@@ -34,7 +35,8 @@ type app struct {
 	port     int // $PORT, which is also the front proxy's
 	url      string
 	proxy    *proxy.Proxy
-	ready    chan struct{} // closed when it accepts for the first time
+	pages    *livereload.Live // nil: pages are left alone
+	ready    chan struct{}    // closed when it accepts for the first time
 
 	mu    sync.Mutex
 	shown web.App // what the console shows; guarded by mu
@@ -88,11 +90,13 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 		u.Close()
 		return nil, err
 	}
-	a.proxy = proxy.New(proxy.Config{
+	conf := proxy.Config{
 		App: a.name, ServeOld: a.settings.serveOld, WaitLimit: a.settings.waitLimit, TLS: secure,
 		Answered: func(ans proxy.Answer) { s.requests.add(a.name, ans) },
 		Follow:   func(b proxy.Backend, r proxy.Sent) proxy.Follower { return b.(*version).sent.add(r) },
-	})
+	}
+	a.followPages(&conf)
+	a.proxy = proxy.New(conf)
 	explainer, err := newExplainer(a.policy, a.standins)
 	if err != nil {
 		u.Close()
@@ -167,6 +171,7 @@ func (a *app) serve(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", a.name, err)
 	case <-ctx.Done():
 	}
+	a.pages.Close()
 	// Requests under way get a moment; one that waits for a build gets an answer now.
 	a.proxy.Release(&proxy.Problem{Title: "devserver is stopping"})
 	brief, cancel := context.WithTimeout(context.Background(), time.Second)

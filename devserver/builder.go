@@ -18,6 +18,7 @@ type builder struct {
 	out      string
 	warn     func(format string, args ...any)
 	extra    []string // further files to watch
+	assets   watch.Assets
 	noReload bool
 	escaped  func([]project.Escape) // told after each build what can escape
 	finder   project.EscapeFinder   // owned by the build goroutines, which come one after the other
@@ -46,7 +47,7 @@ func newBuilder(a *app) *builder {
 	none := make(chan struct{})
 	close(none)
 	return &builder{
-		app: a.project, tool: tool, out: filepath.Join(s.data, "bin", a.name), warn: s.notices.warnf, extra: s.watched, noReload: a.settings.noReload,
+		app: a.project, tool: tool, out: filepath.Join(s.data, "bin", a.name), warn: s.notices.warnf, extra: s.watched, assets: a.settings.assets, noReload: a.settings.noReload,
 		cancel: func() {}, last: none, built: make(chan built), watching: make(chan (<-chan watch.Change), 1),
 	}
 }
@@ -90,7 +91,7 @@ func (b *builder) build(ctx context.Context, number int, before, last chan struc
 func (b *builder) list(pkgs []project.Package, err error, since time.Time) {
 	var files *watch.Files
 	if err == nil {
-		files = watch.FilesOf(b.app, pkgs, b.extra...)
+		files = watch.FilesOf(b.app, pkgs, b.extra...).With(b.assets)
 	} else {
 		b.warn("%v; changes of some files may go unseen until it is mended", err)
 		if b.watcher != nil {

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/build"
+	"github.com/seed-d81df0db/devserver/devserver/livereload"
 	"github.com/seed-d81df0db/devserver/devserver/proxy"
 	"github.com/seed-d81df0db/devserver/devserver/watch"
 	"github.com/seed-d81df0db/devserver/web"
@@ -31,6 +31,8 @@ type loop struct {
 	changes  <-chan watch.Change // nil: nothing is watched yet
 	pending  []string            // files changed since the last version that was started
 	reread   bool                // among them are some that a program reads at its start
+	code     bool                // among them are others than style sheets
+	failed   *livereload.Problem // of the newest build; nil: it is good
 	live     *version            // serves; nil: none does
 	next     *version            // has not accepted yet; nil: none is starting
 	trial    trial               // of next
@@ -50,6 +52,7 @@ type trial struct {
 	files   []string
 	built   time.Time
 	counted bool // it is a reload, or the first start
+	code    bool // others than style sheets have changed since the version that served
 }
 
 // run builds, starts, swaps and restarts until ctx ends; then everything has ended.
@@ -121,11 +124,17 @@ func ended(v *version) <-chan struct{} {
 
 // changed takes in what was saved.
 func (l *loop) changed(ctx context.Context, c watch.Change) {
-	if c.Kind == watch.Static {
-		return // the app reads it anew by itself
+	if c.Kind == watch.Reload {
+		l.pages.Changed(c.Files) // the app reads it anew by itself
+		return
+	}
+	known := make(map[string]bool) // a checkout has thousands
+	for _, name := range l.pending {
+		known[name] = true
 	}
 	for _, f := range c.Files {
-		if name := l.project.Rel(f); !slices.Contains(l.pending, name) {
+		if name := l.project.Rel(f); !known[name] {
+			known[name] = true
 			l.pending = append(l.pending, name)
 		}
 		if c.Kind == watch.Settings && filepath.Ext(f) == ".yaml" {
@@ -133,8 +142,9 @@ func (l *loop) changed(ctx context.Context, c watch.Change) {
 		}
 	}
 	l.reread = l.reread || c.Kind != watch.Source
+	l.code = l.code || !livereload.OnlyStyles(c.Files)
 	l.proxy.Hold()
-	if c.Kind == watch.Template && l.good != nil && !l.builder.busy {
+	if c.Kind == watch.Restart && l.good != nil && !l.builder.busy {
 		l.restart.Stop()
 		l.try(l.good, true)
 		return
@@ -157,15 +167,16 @@ func (l *loop) built(b built) error {
 	if b.err != nil {
 		return l.buildFailed(b)
 	}
+	l.failed = nil
 	if b.result.Output != "" {
 		l.sup.notices.warnf("go build: %s", strings.TrimSpace(b.result.Output))
 	}
 	if l.runs(b.result) && !l.reread {
 		l.recordBuild(buildUnchanged, b.start, b.took)
 		l.sup.notices.tell(Unchanged{App: l.name, Files: l.pending, Build: b.result.Duration})
-		l.pending = nil
+		l.pending, l.code = nil, false
 		if l.next == nil {
-			l.proxy.Release(nil)
+			l.release(nil)
 		}
 		return nil
 	}
@@ -206,6 +217,8 @@ func (l *loop) buildFailed(b built) error {
 	}
 	l.showBuild(shown)
 	l.show(func(w *web.App) { w.Down = l.lost })
+	l.failed = overPages(problem, notice.Errors...)
+	l.pages.Show(l.failed)
 	if l.next == nil {
 		l.proxy.Release(problem)
 	}
@@ -227,15 +240,16 @@ func errorLine(e BuildError) string {
 
 // try starts a version. One that has not accepted yet is given up.
 func (l *loop) try(b *build.Result, counted bool) {
+	l.code = l.code || l.next != nil && l.trial.code
 	l.dismiss()
 	v, err := l.startVersion(b, l.goodID)
 	if err != nil {
 		l.sup.notices.warnf("%v; it is tried again after the next change", err)
-		l.proxy.Release(&proxy.Problem{Title: "The app cannot be started", Text: err.Error()})
+		l.release(&proxy.Problem{Title: "The app cannot be started", Text: err.Error()})
 		return
 	}
-	l.next, l.trial = v, trial{files: l.pending, built: time.Now(), counted: counted}
-	l.pending, l.reread = nil, false
+	l.next, l.trial = v, trial{files: l.pending, built: time.Now(), counted: counted, code: l.code}
+	l.pending, l.reread, l.code = nil, false, false
 	l.silent.Reset(listenLimit)
 }
 
@@ -253,9 +267,11 @@ func (l *loop) dismiss() {
 // swap moves the traffic to next, which accepts now.
 func (l *loop) swap(ctx context.Context) {
 	v, old := l.next, l.live
+	v.page = l.pages.Next(l.stylesOnly())
 	l.live, l.next = v, nil
 	l.silent.Stop()
 	drained := l.proxy.Use(v)
+	l.pages.Swapped(v.page, l.failed)
 	if old != nil {
 		l.retired.Go(func() { retire(ctx, old, drained, l.settings.drain) })
 	}

@@ -3,6 +3,8 @@ package devserver
 import (
 	"cmp"
 	"time"
+
+	"github.com/seed-d81df0db/devserver/devserver/watch"
 )
 
 // The defaults of settings.
@@ -21,6 +23,7 @@ type settings struct {
 	liveReload bool          // browsers load pages again after a swap
 	tls        bool          // the front proxy speaks HTTPS
 	debug      string        // where delve listens, HOST:PORT; "": no debugger
+	assets     watch.Assets  // which files besides the code matter, and what a change of one asks for
 }
 
 // settings are those that hold for every app.

@@ -15,12 +15,13 @@ func (l *loop) nextEnded() {
 	v := l.next
 	l.next = nil
 	l.silent.Stop()
+	l.code = l.code || l.trial.code
 	wait := time.Duration(0)
 	if l.live == nil {
 		wait = l.again(v)
 	}
 	l.tellExit(v, wait)
-	l.proxy.Release(l.problem(v, wait))
+	l.release(l.problem(v, wait))
 }
 
 // liveEnded: the version that served ended by itself. After the first time requests wait for its restart.
@@ -36,7 +37,9 @@ func (l *loop) liveEnded() {
 	if wait == minBackoff {
 		l.proxy.Hold()
 	}
-	l.proxy.Drop(v, l.problem(v, wait))
+	problem := l.problem(v, wait)
+	l.proxy.Drop(v, problem)
+	l.pages.Show(overPages(problem))
 }
 
 const minBackoff = time.Second
@@ -91,7 +94,7 @@ func (l *loop) isSilent() {
 		text = l.listensOn(other)
 	}
 	l.sup.notices.warnf("%s", text)
-	l.proxy.Release(&proxy.Problem{Title: "The app does not accept connections", Text: strings.Join(l.next.LastLines(), "\n"), Advice: text})
+	l.release(&proxy.Problem{Title: "The app does not accept connections", Text: strings.Join(l.next.LastLines(), "\n"), Advice: text})
 }
 
 func (l *loop) listensOn(addr string) string {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/build"
+	"github.com/seed-d81df0db/devserver/devserver/livereload"
 	"github.com/seed-d81df0db/devserver/devserver/worker"
 	"github.com/seed-d81df0db/devserver/runtime/wire"
 	"github.com/seed-d81df0db/devserver/sandbox"
@@ -28,9 +29,10 @@ type version struct {
 	journal *ingester
 	lines   *lines
 	sent    *sentRequests
-	stopped atomic.Bool    // it was asked to end while it ran
-	helpers sync.WaitGroup // what speaks to the worker for a while
-	ended   chan struct{}  // closed when the worker is dead and all of its journal is in the recording
+	page    livereload.Version // what pages call it; set before it gets a request
+	stopped atomic.Bool        // it was asked to end while it ran
+	helpers sync.WaitGroup     // what speaks to the worker for a while
+	ended   chan struct{}      // closed when the worker is dead and all of its journal is in the recording
 
 	mu    sync.Mutex
 	other string // where else it asked to listen; guarded by mu

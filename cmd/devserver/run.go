@@ -57,6 +57,7 @@ rules judge the production address, the bytes go to the local one.`,
 	f.DurationVar(&o.WaitLimit, "wait-limit", 30*time.Second, "how long a request waits for a version, a `DURATION`")
 	f.DurationVar(&o.Drain, "drain", 30*time.Second, "how long the version before may finish its requests, a `DURATION`")
 	f.BoolVar(&o.NoReload, "no-reload", false, "do not watch for changes")
+	f.BoolVar(&o.LiveReload, "live-reload", false, "open pages follow: they load again after a swap, take a changed style sheet at once,\nand show what does not compile")
 	f.StringVar(&buildFlags, "build-flags", "", "`FLAGS` for go build, such as \"-race -tags dev\"")
 	f.StringVar(&o.Config, "config", "", "read this `FILE` instead of looking for a devserver.yaml")
 	f.StringArrayVar(&o.Keep, "keep", nil, "keep so much of the recording, the newest: a `SIZE|AGE` such as 2GiB or 14d,\nor all; may be repeated (default 2GiB of any age)")

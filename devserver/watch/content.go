@@ -10,6 +10,7 @@ import (
 const (
 	maxRead  = 4 << 20   // bytes: of larger files size and time are compared
 	maxAsset = 256 << 10 // the same for a file that is no source, when it is first seen
+	maxLearn = 16 << 20  // of all of these together: a tree of pictures is not read for the one that may be saved as it was
 )
 
 // content is what is compared of a file. Its zero value is that of a file that is not there.

@@ -17,6 +17,7 @@ type Files struct {
 	named    map[string]Kind            // absolute paths; one that does not exist yet counts when it comes
 	packages map[string]project.Package // by folder: a new source file in it counts
 	embed    []project.Package          // those of packages with embed patterns: a new file that matches counts
+	assets   *assets                    // what files count besides
 	partial  bool                       // some code could not be read: there may be more
 }
 
@@ -32,7 +33,7 @@ func List(ctx context.Context, g project.Go, a *project.App, extra ...string) (*
 
 // FilesOf is List with the go command's answer given: a.Packages is that of Discover.
 func FilesOf(a *project.App, pkgs []project.Package, extra ...string) *Files {
-	f := &Files{app: a, named: make(map[string]Kind), packages: make(map[string]project.Package)}
+	f := &Files{app: a, named: make(map[string]Kind), packages: make(map[string]project.Package), assets: newAssets(Assets{}, a.Dir)}
 	mods := append([]project.Module{a.Module}, a.Others...)
 	for _, p := range pkgs {
 		f.partial = f.partial || p.Error != nil
@@ -106,7 +107,7 @@ func (f *Files) merged(old *Files) *Files {
 	if old == nil || !f.partial {
 		return f
 	}
-	m := &Files{app: f.app, named: make(map[string]Kind), packages: make(map[string]project.Package), partial: true}
+	m := &Files{app: f.app, named: make(map[string]Kind), packages: make(map[string]project.Package), assets: f.assets, partial: true}
 	for _, from := range []*Files{old, f} {
 		maps.Copy(m.named, from.named)
 		maps.Copy(m.packages, from.packages)
@@ -124,8 +125,18 @@ func (f *Files) dirs() []string {
 	for file := range f.named {
 		dirs = append(dirs, filepath.Dir(file))
 	}
+	dirs = append(dirs, f.roots()[1:]...)
 	slices.Sort(dirs)
 	return slices.Compact(dirs)
+}
+
+// roots are the folders below which files may matter that nothing names: the app's own is the first.
+func (f *Files) roots() []string {
+	roots := []string{f.app.Dir}
+	for _, g := range f.assets.extra {
+		roots = append(roots, g.root())
+	}
+	return roots
 }
 
 // newDirs returns the folders of what old does not hold.
@@ -162,11 +173,8 @@ func (f *Files) kind(file string) (Kind, bool) {
 			return Source, true
 		}
 	}
-	rel, ok := f.below(file)
-	if !ok || temporary(name) {
-		return 0, false
-	}
-	return assetKind(rel)
+	rel, _ := f.below(file)
+	return f.assets.kind(file, rel)
 }
 
 // source tells whether a file that the list does not name is compiled with p. Test files are not, files of other systems neither.
@@ -197,10 +205,16 @@ func (f *Files) below(path string) (string, bool) {
 // wants tells whether a folder that nothing names may hold files that matter.
 func (f *Files) wants(dir string) bool {
 	inside := filepath.Join(dir, "x")
+	if slices.ContainsFunc(f.embed, func(p project.Package) bool { return p.Embeds(inside) }) {
+		return true
+	}
+	if f.assets.ignore.fit(dir) {
+		return false
+	}
 	if _, ok := f.below(inside); ok && !f.foreign(dir) {
 		return true
 	}
-	return slices.ContainsFunc(f.embed, func(p project.Package) bool { return p.Embeds(inside) })
+	return f.assets.extra.reach(dir)
 }
 
 // foreign tells whether dir is the root of another module, which the app is not made of.

@@ -79,7 +79,7 @@ func (l *loop) settle() {
 	for _, k := range looks {
 		if k.changed {
 			l.tree.accept(k)
-			c.merge(Change{[]string{k.file}, k.kind, l.first})
+			c.Files, c.Kind = append(c.Files, k.file), max(c.Kind, k.kind)
 		}
 	}
 	clear(l.dirty)

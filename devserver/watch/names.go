@@ -28,23 +28,39 @@ var (
 	skipFolders = set("node_modules bower_components vendor testdata")
 )
 
-// assetKind says what a file below the app's folder is by its name; rel is its path from there.
-func assetKind(rel string) (Kind, bool) {
-	ext := strings.ToLower(filepath.Ext(rel))
+// class is what a file that is no code is by its name.
+type class int
+
+const (
+	none class = iota
+	other
+	static
+	template
+)
+
+// nameClass says what a file is by its name alone.
+func nameClass(file string) class {
+	ext := strings.ToLower(filepath.Ext(file))
 	switch {
 	case templateExt[ext]:
-		return Template, true
+		return template
 	case staticExt[ext]:
-		return Static, true
-	case !dataExt[ext]:
-		return 0, false
+		return static
+	}
+	return none
+}
+
+// assetClass says what a file below the app's folder is; rel is its path from there.
+func assetClass(rel string) class {
+	if c := nameClass(rel); c != none || !dataExt[strings.ToLower(filepath.Ext(rel))] {
+		return c
 	}
 	for part := range strings.SplitSeq(filepath.ToSlash(filepath.Dir(rel)), "/") {
 		if dataFolders[strings.ToLower(part)] {
-			return Template, true
+			return template
 		}
 	}
-	return 0, false
+	return none
 }
 
 // temporary tells whether a file is an editor's, not the user's: backups (a.go~, #a.go#), locks (.#a.go), swap files (.a.go.swp), vim's

@@ -29,6 +29,7 @@ type tree struct {
 	seen     map[string]known    // files that matter
 	links    map[string][]string // where symbolic links among them lead to: the links
 	warned   map[string]bool     // what the user has been told
+	budget   int64               // how many bytes of assets may still be read before anything happens to them
 }
 
 // known is a file as it was last told or built.
@@ -50,7 +51,7 @@ func newTree(c Config, system func() (notifier, error)) *tree {
 	t := &tree{
 		system: system, every: c.Poll, warn: c.Warn, contents: contents{maphash.MakeSeed()},
 		dirs: make(map[string]bool), seen: make(map[string]known), links: make(map[string][]string),
-		warned: make(map[string]bool),
+		warned: make(map[string]bool), budget: maxLearn,
 	}
 	t.open()
 	return t
@@ -110,10 +111,11 @@ func (t *tree) use(u update) (dirty []string) {
 	for _, dir := range t.files.dirs() {
 		visit(dir)
 	}
-	if before == nil {
-		t.walk(t.files.app.Dir, visit)
+	others := before == nil || !before.assets.same(t.files.assets) // other files than before count besides the code
+	if others {
+		t.walkAll(visit)
 	}
-	t.forget(wanted)
+	t.forget(wanted, others)
 	slices.Sort(fresh)
 	for _, dir := range slices.Compact(fresh) {
 		dirty = append(dirty, t.learn(dir, u.since)...)
@@ -121,10 +123,11 @@ func (t *tree) use(u update) (dirty []string) {
 	return dirty
 }
 
-// forget lets go what the list does not hold any more; wanted are folders that it names.
-func (t *tree) forget(wanted map[string]bool) {
+// forget lets go what the list does not hold any more; wanted are folders that it names. Files that are no code are
+// asked about when all is to be looked at.
+func (t *tree) forget(wanted map[string]bool, all bool) {
 	for file, k := range t.seen {
-		if k.kind < Source {
+		if k.kind < Source && !all {
 			continue // by its name and place, whatever the list says
 		}
 		if _, ok := t.files.kind(file); !ok {
@@ -163,11 +166,14 @@ func (t *tree) learn(dir string, since time.Time) (dirty []string) {
 		}
 		limit := int64(maxRead)
 		if kind < Source {
-			limit = maxAsset
+			limit = min(maxAsset, t.budget)
 		}
 		now, changed := t.contents.of(file, limit)
 		if !now.there {
 			continue
+		}
+		if kind < Source && now.read {
+			t.budget -= now.size
 		}
 		if !since.IsZero() && changed.After(since.Add(-coarse)) {
 			dirty = append(dirty, file)
@@ -248,6 +254,15 @@ func (t *tree) add(dir string) error {
 func notFolder(dir string) bool {
 	info, err := os.Stat(dir)
 	return err != nil || !info.IsDir()
+}
+
+// walkAll walks all roots.
+func (t *tree) walkAll(visit func(dir string)) {
+	for _, root := range t.files.roots() {
+		if !notFolder(root) {
+			t.walk(root, visit)
+		}
+	}
 }
 
 // walk visits root and the folders below it that may hold files that matter; symbolic links to folders too, each folder
@@ -392,7 +407,7 @@ func (t *tree) rescan() (dirty []string) {
 		}
 	}
 	t.ensure()
-	t.walk(t.files.app.Dir, func(dir string) { t.watch(dir) })
+	t.walkAll(func(dir string) { t.watch(dir) })
 	for file := range t.seen {
 		dirty = append(dirty, file)
 	}

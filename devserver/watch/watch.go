@@ -23,8 +23,8 @@ type Kind int
 
 // The kinds.
 const (
-	Static   Kind = iota // style sheets, scripts, pictures: the browser loads them again
-	Template             // a file that the program reads, perhaps at its start only: restart, nothing to build
+	Reload   Kind = iota // the program reads it by itself, as style sheets, scripts, pictures: the browser loads it again
+	Restart              // a file that the program may read at its start only, as templates: nothing to build
 	Source               // part of the build
 	Settings             // devserver.yaml, app.yaml
 )

@@ -119,6 +119,17 @@ type watcher struct {
 func watch(t *testing.T, a *project.App, c Config) *watcher {
 	t.Helper()
 	c.Files = FilesOf(a, a.Packages)
+	return watchWith(t, a, c)
+}
+
+// watchFiles is watch with the list given.
+func watchFiles(t *testing.T, a *project.App, f *Files) *watcher {
+	t.Helper()
+	return watchWith(t, a, Config{Files: f})
+}
+
+func watchWith(t *testing.T, a *project.App, c Config) *watcher {
+	t.Helper()
 	w, err := New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -213,10 +224,10 @@ func TestSaves(t *testing.T) {
 		{"embedded", func() { put(t, w.path("app/data/one.bin"), "two") }, "app/data/one.bin", Source},
 		{"new embedded", func() { put(t, w.path("app/data/.new"), "new") }, "app/data/.new", Source},
 		{"new embedded in a new folder", func() { put(t, w.path("app/data/a/b/new"), "new") }, "app/data/a/b/new", Source},
-		{"template", func() { put(t, w.path("app/templates/page.html"), "<b>") }, "app/templates/page.html", Template},
-		{"data of a template folder", func() { put(t, w.path("app/templates/words.json"), "[]") }, "app/templates/words.json", Template},
-		{"new template folder", func() { put(t, w.path("app/views/deep/er/x.tmpl"), "x") }, "app/views/deep/er/x.tmpl", Template},
-		{"static", func() { put(t, w.path("app/site.css"), "b {}") }, "app/site.css", Static},
+		{"template", func() { put(t, w.path("app/templates/page.html"), "<b>") }, "app/templates/page.html", Restart},
+		{"data of a template folder", func() { put(t, w.path("app/templates/words.json"), "[]") }, "app/templates/words.json", Restart},
+		{"new template folder", func() { put(t, w.path("app/views/deep/er/x.tmpl"), "x") }, "app/views/deep/er/x.tmpl", Restart},
+		{"static", func() { put(t, w.path("app/site.css"), "b {}") }, "app/site.css", Reload},
 		{"settings come", func() { put(t, w.path("devserver.yaml"), "apps: []") }, "devserver.yaml", Settings},
 		{"nearer settings", func() { put(t, w.path("app/devserver.yaml"), "apps: []") }, "app/devserver.yaml", Settings},
 		{"app.yaml", func() { put(t, w.path("app/app.yaml"), "runtime: go122") }, "app/app.yaml", Settings},
@@ -291,9 +302,9 @@ func TestFolders(t *testing.T) {
 	w.wants("lib/lib.go", Source)
 
 	os.Rename(w.path("app/templates"), w.path("app/pages"))
-	w.wants("app/pages/page.html app/templates/page.html app/templates/words.json", Template)
+	w.wants("app/pages/page.html app/templates/page.html app/templates/words.json", Restart)
 	put(t, w.path("app/pages/page.html"), "<i>")
-	w.wants("app/pages/page.html", Template)
+	w.wants("app/pages/page.html", Restart)
 
 	put(t, w.path("app/main.go"), "package main\nimport _ \"example.com/m/x/y\"\nfunc main() {}\n")
 	w.wants("app/main.go", Source)
@@ -320,12 +331,12 @@ func TestSymlinks(t *testing.T) {
 	w := watch(t, a, Config{})
 	w.Update(FilesOf(a, a.Packages), time.Time{}) // a second list keeps what links lead to
 	put(t, w.path("shared/p.html"), "p2")
-	w.wants("app/p.html", Template)
+	w.wants("app/p.html", Restart)
 	put(t, w.path("sub/deep/q.html"), "q2")
-	w.wants("app/linked/deep/q.html", Template)
+	w.wants("app/linked/deep/q.html", Restart)
 	os.Remove(w.path("app/p.html"))
 	put(t, w.path("app/p.html"), "no link any more")
-	w.wants("app/p.html", Template)
+	w.wants("app/p.html", Restart)
 }
 
 // TestSince: what changed while the first build ran is told, what is older is not.
@@ -596,7 +607,7 @@ func TestPoll(t *testing.T) {
 	put(t, w.path("lib/lib.go"), "package lib // back")
 	w.wants("lib/lib.go", Source)
 	put(t, w.path("app/views/x.html"), "x")
-	w.wants("app/views/x.html", Template)
+	w.wants("app/views/x.html", Restart)
 }
 
 func TestClose(t *testing.T) {
