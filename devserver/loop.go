@@ -155,6 +155,7 @@ func (l *loop) built(b built) error {
 	l.builder.busy = false
 	l.show(func(w *web.App) { w.Building = time.Time{} })
 	if b.err != nil {
+		l.builder.settle()
 		return l.buildFailed(b)
 	}
 	if b.result.Output != "" {
@@ -164,6 +165,7 @@ func (l *loop) built(b built) error {
 		l.recordBuild(buildUnchanged, b.start, b.took)
 		l.sup.notices.tell(Unchanged{App: l.name, Files: l.pending, Build: b.result.Duration})
 		l.pending = nil
+		l.builder.settle()
 		if l.next == nil {
 			l.proxy.Release(nil)
 		}
@@ -228,13 +230,15 @@ func errorLine(e BuildError) string {
 // try starts a version. One that has not accepted yet is given up.
 func (l *loop) try(b *build.Result, counted bool) {
 	l.dismiss()
+	start := time.Now()
 	v, err := l.startVersion(b, l.goodID)
 	if err != nil {
+		l.builder.settle()
 		l.sup.notices.warnf("%v; it is tried again after the next change", err)
 		l.proxy.Release(&proxy.Problem{Title: "The app cannot be started", Text: err.Error()})
 		return
 	}
-	l.next, l.trial = v, trial{files: l.pending, built: time.Now(), counted: counted}
+	l.next, l.trial = v, trial{files: l.pending, built: start, counted: counted}
 	l.pending, l.reread = nil, false
 	l.silent.Reset(listenLimit)
 }
@@ -256,6 +260,7 @@ func (l *loop) swap(ctx context.Context) {
 	l.live, l.next = v, nil
 	l.silent.Stop()
 	drained := l.proxy.Use(v)
+	l.builder.settle()
 	if old != nil {
 		l.retired.Go(func() { retire(ctx, old, drained, l.settings.drain) })
 	}
