@@ -193,7 +193,7 @@ func (l *loop) buildFailed(b built) error {
 	}
 	shown := web.Build{Number: l.reload, At: time.Now(), Files: l.pending, Build: notice.Duration, Serving: l.live != nil}
 	for _, e := range notice.Errors {
-		shown.Errors = append(shown.Errors, errorLine(e))
+		shown.Errors = append(shown.Errors, e.String())
 	}
 	if len(shown.Errors) == 0 {
 		shown.Errors = []string{notice.Output}
@@ -215,16 +215,6 @@ func (l *loop) buildFailed(b built) error {
 		l.restart.Reset(minBackoff)
 	}
 	return nil
-}
-
-func errorLine(e BuildError) string {
-	switch {
-	case e.File == "":
-		return e.Message
-	case e.Line == 0:
-		return e.File + ": " + e.Message
-	}
-	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
 }
 
 // try starts a version. One that has not accepted yet is given up.
