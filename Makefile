@@ -5,8 +5,11 @@ GO ?= go
 STD ?= all
 CLEAN_ENV = env -u DEVSERVER_AGENT
 
+# Saves that each contender of bench-reload gets.
+ROUNDS ?= 20
+
 .DEFAULT_GOAL := help
-.PHONY: build install test race bench soak std-test lint run help
+.PHONY: build install test race bench bench-reload soak std-test lint run help
 
 build: ## build ./devserver-bin
 	$(GO) build -o devserver-bin ./cmd/devserver
@@ -24,6 +27,9 @@ bench: ## measure: sandboxed against plain, ratios within one run
 	$(CLEAN_ENV) $(GO) test -p 1 -timeout 60m -run '^$$' -bench . -benchtime 1s ./...
 	$(CLEAN_ENV) $(GO) test -timeout 30m -run '^$$' -bench Queries -benchtime 5x -seed 10000000 -v ./storage
 
+bench-reload: ## measure: save to first new response and failed requests, against go build, air and reflex
+	$(CLEAN_ENV) DEVSERVER_BENCH_RELOAD=$(ROUNDS) $(GO) test -count=1 -timeout 60m -v -run BenchReload ./devserver/reloadbench
+
 soak: ## the long tests: hundreds of reloads under load, every library of docs/drivers.md
 	$(CLEAN_ENV) DEVSERVER_SOAK=1 $(GO) test -count=1 -timeout 60m -v -run Soak ./...
 
@@ -37,4 +43,4 @@ run: ## run the example: app on :8080, console on :8000
 	$(GO) run ./cmd/devserver run ./examples/guestbook
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

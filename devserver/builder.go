@@ -27,6 +27,7 @@ type builder struct {
 	busy     bool // the newest build has not been delivered; owned by the loop
 	cancel   context.CancelFunc
 	last     chan struct{}              // closed when the goroutine of the newest build has ended
+	calm     chan struct{}              // closed when the newest build's program serves, or never will; owned by the loop
 	built    chan built                 // the result of the newest build
 	watching chan (<-chan watch.Change) // delivered once, after the first build
 	watcher  *watch.Watcher             // owned by the build goroutines, which come one after the other
@@ -57,15 +58,45 @@ func (b *builder) start(ctx context.Context, since time.Time) {
 	b.cancel()
 	ctx, b.cancel = context.WithCancel(ctx)
 	before := b.last
-	b.last = make(chan struct{})
+	b.last, b.calm = make(chan struct{}), make(chan struct{})
 	b.busy = true
 	b.newest++
-	number, last := b.newest, b.last
-	b.all.Go(func() { b.build(ctx, number, before, last) })
+	number, last, calm := b.newest, b.last, b.calm
+	b.all.Go(func() { b.build(ctx, number, before, last, calm) })
+}
+
+// settle says that nobody waits for the newest build's program any more.
+func (b *builder) settle() {
+	if b.calm != nil && isOpen(b.calm) {
+		close(b.calm)
+	}
+}
+
+const (
+	calmLimit = 2 * time.Second        // a program that does not accept by then may be made of files that are not watched yet
+	calmPause = 100 * time.Millisecond // from the swap on: the requests that waited come first
+)
+
+// awaitCalm keeps go list, which needs all cores, off the start of the program that was built and its first responses.
+func awaitCalm(ctx context.Context, calm <-chan struct{}) {
+	limit := time.NewTimer(calmLimit)
+	defer limit.Stop()
+	select {
+	case <-calm:
+		limit.Reset(calmPause)
+	case <-limit.C:
+		return
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-limit.C:
+	case <-ctx.Done():
+	}
 }
 
 // build waits for the end of the build before it, builds, and brings the file list up to date.
-func (b *builder) build(ctx context.Context, number int, before, last chan struct{}) {
+func (b *builder) build(ctx context.Context, number int, before, last, calm chan struct{}) {
 	defer close(last)
 	<-before
 	start := time.Now()
@@ -75,6 +106,7 @@ func (b *builder) build(ctx context.Context, number int, before, last chan struc
 	case <-ctx.Done():
 		return
 	}
+	awaitCalm(ctx, calm)
 	pkgs, listErr := project.List(ctx, b.tool, b.app.Dir)
 	if ctx.Err() != nil {
 		return

@@ -165,6 +165,7 @@ func (l *loop) built(b built) error {
 	l.builder.busy = false
 	l.show(func(w *web.App) { w.Building = time.Time{} })
 	if b.err != nil {
+		l.builder.settle()
 		return l.buildFailed(b)
 	}
 	l.failed = nil
@@ -175,6 +176,7 @@ func (l *loop) built(b built) error {
 		l.recordBuild(buildUnchanged, b.start, b.took)
 		l.sup.notices.tell(Unchanged{App: l.name, Files: l.pending, Build: b.result.Duration})
 		l.pending, l.code = nil, false
+		l.builder.settle()
 		if l.next == nil {
 			l.release(nil)
 		}
@@ -202,7 +204,7 @@ func (l *loop) buildFailed(b built) error {
 	}
 	shown := web.Build{Number: l.reload, At: time.Now(), Files: l.pending, Build: notice.Duration, Serving: l.live != nil}
 	for _, e := range notice.Errors {
-		shown.Errors = append(shown.Errors, errorLine(e))
+		shown.Errors = append(shown.Errors, e.String())
 	}
 	if len(shown.Errors) == 0 {
 		shown.Errors = []string{notice.Output}
@@ -228,27 +230,19 @@ func (l *loop) buildFailed(b built) error {
 	return nil
 }
 
-func errorLine(e BuildError) string {
-	switch {
-	case e.File == "":
-		return e.Message
-	case e.Line == 0:
-		return e.File + ": " + e.Message
-	}
-	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
-}
-
 // try starts a version. One that has not accepted yet is given up.
 func (l *loop) try(b *build.Result, counted bool) {
 	l.code = l.code || l.next != nil && l.trial.code
 	l.dismiss()
+	start := time.Now()
 	v, err := l.startVersion(b, l.goodID)
 	if err != nil {
+		l.builder.settle()
 		l.sup.notices.warnf("%v; it is tried again after the next change", err)
 		l.release(&proxy.Problem{Title: "The app cannot be started", Text: err.Error()})
 		return
 	}
-	l.next, l.trial = v, trial{files: l.pending, built: time.Now(), counted: counted, code: l.code}
+	l.next, l.trial = v, trial{files: l.pending, built: start, counted: counted, code: l.code}
 	l.pending, l.reread, l.code = nil, false, false
 	l.silent.Reset(listenLimit)
 }
@@ -272,6 +266,7 @@ func (l *loop) swap(ctx context.Context) {
 	l.silent.Stop()
 	drained := l.proxy.Use(v)
 	l.pages.Swapped(v.page, l.failed)
+	l.builder.settle()
 	if old != nil {
 		l.retired.Go(func() { retire(ctx, old, drained, l.settings.drain) })
 	}

@@ -25,7 +25,7 @@ type Request struct {
 	App   *project.App
 	Go    project.Go
 	Out   string // folder for the programs, made when missing; each app has its own, with one build at a time
-	Debug bool   // keep DWARF: a debugger needs it, stack traces and call sites do not; linking takes a third longer
+	Debug bool   // keep symbols and DWARF: a debugger needs them, stack traces and call sites do not; linking takes a third longer
 }
 
 // Result is a finished build.
@@ -87,6 +87,7 @@ func (r Request) build(ctx context.Context) (*Result, error) {
 	}
 	cmd := r.Go.Command(ctx, r.App.Dir, args...)
 	cmd.Env = append(cmd.Env, "GOTMPDIR="+out.tmp) // on out's file system: the program is moved there, not copied
+	cmd.Env = append(cmd.Env, generous(cmd.Env)...)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	err = cmd.Run()
