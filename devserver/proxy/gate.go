@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -12,6 +13,7 @@ type gate struct {
 
 	mu      sync.Mutex
 	live    *target       // guarded by mu; nil: none
+	old     []*target     // retired, with requests left; guarded by mu
 	holding bool          // a version is under way; guarded by mu
 	problem *Problem      // why nothing is live; nil: not known yet; guarded by mu
 	changed chan struct{} // closed and replaced when one of the above changes; guarded by mu
@@ -58,6 +60,9 @@ func (g *gate) use(b Backend) <-chan struct{} {
 		return none
 	}
 	old.retireLocked()
+	if old.requests > 0 {
+		g.old = append(g.old, old)
+	}
 	return old.drained
 }
 
@@ -121,6 +126,9 @@ func (g *gate) leave(t *target) {
 	defer g.mu.Unlock()
 	t.requests--
 	t.settleLocked()
+	if t.retired && t.requests == 0 {
+		g.old = slices.DeleteFunc(g.old, func(o *target) bool { return o == t })
+	}
 }
 
 // gone tells whether the worker has ended; drop says so a little later.
@@ -136,6 +144,21 @@ func (t *target) gone() bool {
 func (t *target) retireLocked() {
 	t.retired = true
 	t.settleLocked()
+}
+
+// left returns how many requests a worker has.
+func (g *gate) left(b Backend) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.live != nil && g.live.backend == b {
+		return g.live.requests
+	}
+	for _, t := range g.old {
+		if t.backend == b {
+			return t.requests
+		}
+	}
+	return 0
 }
 
 func (t *target) settleLocked() {
