@@ -49,11 +49,19 @@ func listen(what, addr, flag string) (net.Listener, error) {
 	case err == nil:
 		return ln, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s: address %s is taken; choose another with %s", what, addr, flag)
+		return nil, fmt.Errorf("%s: address %s is taken%s; choose another with %s", what, addr, by(holder(addr)), flag)
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EADDRNOTAVAIL):
 		return nil, fmt.Errorf("%s: %w; choose another address with %s", what, err, flag)
 	}
 	return nil, usagef("%s: %v; write HOST:PORT, as in %s 127.0.0.1:8080", what, err, flag)
+}
+
+// by names a process that is in the way, "" for one that is not known.
+func by(process string) string {
+	if process == "" {
+		return ""
+	}
+	return " by " + process
 }
 
 // urlOf is where a browser on this machine reaches a listener.
@@ -91,7 +99,8 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 		return nil, err
 	}
 	conf := proxy.Config{
-		App: a.name, ServeOld: a.settings.serveOld, WaitLimit: a.settings.waitLimit, TLS: secure,
+		App: a.name, ServeOld: a.settings.serveOld, WaitLimit: max(a.settings.waitLimit, 1), // it takes 0 for its default
+		TLS:      secure,
 		Answered: func(ans proxy.Answer) { s.requests.add(a.name, ans) },
 		Follow:   func(b proxy.Backend, r proxy.Sent) proxy.Follower { return b.(*version).sent.add(r) },
 	}

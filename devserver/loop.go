@@ -100,8 +100,9 @@ func newLoop(a *app, b *builder) *loop {
 	return l
 }
 
+// ready is closed once v accepts. One that has ended since is not swapped in: ended tells of it.
 func ready(v *version) <-chan struct{} {
-	if v == nil {
+	if v == nil || !isOpen(v.Gone()) {
 		return nil
 	}
 	return v.Ready()
@@ -143,6 +144,7 @@ func (l *loop) changed(ctx context.Context, c watch.Change) {
 	}
 	l.reread = l.reread || c.Kind != watch.Source
 	l.code = l.code || !livereload.OnlyStyles(c.Files)
+	l.backoff = 0 // whatever made the app end before, this may have mended it
 	l.proxy.Hold()
 	if c.Kind == watch.Restart && l.good != nil && !l.builder.busy {
 		l.restart.Stop()
@@ -267,12 +269,13 @@ func (l *loop) swap(ctx context.Context) {
 	drained := l.proxy.Use(v)
 	l.pages.Swapped(v.page, l.failed)
 	l.builder.settle()
-	if old != nil {
-		l.retired.Go(func() { retire(ctx, old, drained, l.settings.drain) })
-	}
 	first := isOpen(l.ready)
 	if l.trial.counted && !first {
 		l.reload++
+	}
+	if old != nil {
+		d := drain{old, l.reload, l.settings.drain}
+		l.retired.Go(func() { d.run(ctx, drained) })
 	}
 	swap := time.Since(l.trial.built)
 	l.lost = ""
@@ -297,19 +300,6 @@ func isOpen(c <-chan struct{}) bool {
 	default:
 		return true
 	}
-}
-
-// retire stops an old version once its requests are finished. When devserver stops, the proxy has cut them.
-func retire(ctx context.Context, v *version, drained <-chan struct{}, within time.Duration) {
-	limit := time.NewTimer(within)
-	defer limit.Stop()
-	select {
-	case <-drained:
-	case <-limit.C:
-	case <-v.Done():
-	case <-ctx.Done():
-	}
-	v.stop(context.Background(), stopGrace)
 }
 
 // stop ends all that the loop has started.

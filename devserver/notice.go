@@ -69,6 +69,15 @@ type WorkerExited struct {
 	App, Exit string        // "exit status 2", "signal: killed"
 	LastLines []string      // the end of its output
 	RestartIn time.Duration // 0: it is not restarted before the next change
+	Serving   bool          // it had not accepted yet; the version before goes on serving
+}
+
+// DrainEnded says that a version was ended before it had finished all of its requests.
+type DrainEnded struct {
+	App      string
+	Reload   int           // that had taken its place
+	Requests int           // that it had left when its time was over; upgraded connections are among them
+	Limit    time.Duration // how long it had had
 }
 
 // Escape is a package of an app that can open sockets which the rules do not see.
@@ -127,6 +136,7 @@ func (Unchanged) notice()         {}
 func (AppReady) notice()          {}
 func (Denied) notice()            {}
 func (WorkerExited) notice()      {}
+func (DrainEnded) notice()        {}
 func (Escapes) notice()           {}
 func (Recovered) notice()         {}
 func (Note) notice()              {}

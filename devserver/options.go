@@ -18,8 +18,8 @@ type Options struct {
 	Standins   []string // [PROD=]LOCAL
 	NoBilling  bool
 	OnBuild    string        // "wait" or "": requests wait for a running build; "serve-old"
-	WaitLimit  time.Duration // how long a request waits for a version; 0: 30 s
-	Drain      time.Duration // how long an old version may finish its requests after a swap; 0: 30 s
+	WaitLimit  time.Duration // how long a request waits for a version; 0: 30 s, or not at all where Set knows it
+	Drain      time.Duration // how long an old version may finish its requests after a swap; 0: 30 s, or none where Set knows it
 	NoReload   bool          // nothing is watched
 	LiveReload bool          // browsers load pages again after a swap
 	TLS        bool          // the apps answer HTTPS, by a local CA

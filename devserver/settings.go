@@ -1,7 +1,6 @@
 package devserver
 
 import (
-	"cmp"
 	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/watch"
@@ -18,8 +17,8 @@ type settings struct {
 	buildFlags []string
 	noReload   bool
 	serveOld   bool          // requests that arrive during a build get the version before
-	waitLimit  time.Duration // how long a request waits for a version
-	drain      time.Duration // how long an old version may finish its requests
+	waitLimit  time.Duration // how long a request waits for a version; 0: not at all
+	drain      time.Duration // how long an old version may finish its requests; 0: it is ended at once
 	liveReload bool          // browsers load pages again after a swap
 	tls        bool          // the front proxy speaks HTTPS
 	debug      string        // where delve listens, HOST:PORT; "": no debugger
@@ -30,7 +29,15 @@ type settings struct {
 func (o *Options) settings() settings {
 	return settings{
 		buildFlags: o.BuildFlags, noReload: o.NoReload, serveOld: o.OnBuild == "serve-old",
-		waitLimit: cmp.Or(o.WaitLimit, defaultWaitLimit), drain: cmp.Or(o.Drain, defaultDrain),
+		waitLimit: o.limit("wait-limit", o.WaitLimit, defaultWaitLimit), drain: o.limit("drain", o.Drain, defaultDrain),
 		liveReload: o.LiveReload, tls: o.TLS, debug: o.Debug,
 	}
+}
+
+// limit is what a flag says, or its default. A zero that the user wrote means none at all.
+func (o *Options) limit(flag string, value, standard time.Duration) time.Duration {
+	if value == 0 && (o.Set == nil || !o.Set(flag)) {
+		return standard
+	}
+	return value
 }

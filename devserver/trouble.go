@@ -21,6 +21,10 @@ func (l *loop) nextEnded() {
 		wait = l.again(v)
 	}
 	l.tellExit(v, wait)
+	if wait == minBackoff && v.Killed() { // not its own fault: requests wait for the restart
+		l.proxy.Hold()
+		return
+	}
 	l.release(l.problem(v, wait))
 }
 
@@ -62,7 +66,7 @@ func (l *loop) startAgain() {
 }
 
 func (l *loop) tellExit(v *version, wait time.Duration) {
-	l.sup.notices.tell(WorkerExited{App: l.name, Exit: v.Exit(), LastLines: v.LastLines(), RestartIn: wait})
+	l.sup.notices.tell(WorkerExited{App: l.name, Exit: v.Exit(), LastLines: v.LastLines(), RestartIn: wait, Serving: l.live != nil})
 	if other := v.elsewhere(); other != "" && isOpen(v.Ready()) {
 		l.sup.notices.warnf("%s", l.listensOn(other))
 	}

@@ -62,6 +62,9 @@ func (a App) Words() string {
 		}
 		words = append([]string{version}, words...)
 	}
+	if a.Draining > 0 {
+		words = append(words, "versions before it that finish requests: "+strconv.Itoa(a.Draining))
+	}
 	switch {
 	case a.Down != "":
 		words = append([]string{"down: " + a.Down}, words...)

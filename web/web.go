@@ -124,13 +124,14 @@ type ClockMove struct {
 // App is one of the user's programs.
 type App struct {
 	Name      string        `json:"name"`
-	URL       string        `json:"url"`               // where it answers: http://127.0.0.1:8080
-	Profile   string        `json:"profile"`           // the name of its production profile
-	IdleLimit time.Duration `json:"idle_limit_ns"`     // production reclaims a socket unused for so long; 0: never
-	Reload    int           `json:"reload"`            // number of the version that serves; 1 is the first, 0: none yet
-	Building  time.Time     `json:"building,omitzero"` // since when a build has been running; zero: none is
-	Down      string        `json:"down,omitempty"`    // why no worker serves: "exit status 2; restarts in 4 s"
-	Builds    []Build       `json:"builds,omitempty"`  // newest first
+	URL       string        `json:"url"`                // where it answers: http://127.0.0.1:8080
+	Profile   string        `json:"profile"`            // the name of its production profile
+	IdleLimit time.Duration `json:"idle_limit_ns"`      // production reclaims a socket unused for so long; 0: never
+	Reload    int           `json:"reload"`             // number of the version that serves; 1 is the first, 0: none yet
+	Building  time.Time     `json:"building,omitzero"`  // since when a build has been running; zero: none is
+	Down      string        `json:"down,omitempty"`     // why no worker serves: "exit status 2; restarts in 4 s"
+	Draining  int           `json:"draining,omitempty"` // versions before it that still finish requests
+	Builds    []Build       `json:"builds,omitempty"`   // newest first
 	// Sources tells for a rule's id where production's documents say so. A rule that is missing has no source line.
 	Sources map[string]string `json:"sources,omitempty"`
 	Escapes []Escape          `json:"escapes,omitempty"` // packages of its newest build that can open sockets unseen

@@ -41,7 +41,9 @@ func (l *logger) tell(n devserver.Notice) {
 		l.log.Warn("denied", "app", n.App, "rule", n.Rule, "network", n.Network, "destination", n.Destination, "call_site", n.CallSite,
 			"reason", n.Reason, "advice", n.Advice, "request", n.Request, "report", n.Report, "explain", l.explain.command(n))
 	case devserver.WorkerExited:
-		l.log.Error("worker exited", "app", n.App, "exit", n.Exit, "last_lines", n.LastLines, ms("restart_in_ms", n.RestartIn))
+		l.log.Error("worker exited", "app", n.App, "exit", n.Exit, "last_lines", n.LastLines, ms("restart_in_ms", n.RestartIn), "serving", n.Serving)
+	case devserver.DrainEnded:
+		l.log.Warn("drain ended", "app", n.App, "reload", n.Reload, "requests", n.Requests, ms("limit_ms", n.Limit))
 	case devserver.Escapes:
 		l.log.Warn("escapes", "app", n.App, "packages", entries(n.Packages, func(e devserver.Escape) escapeEntry { return escapeEntry(e) }))
 	case devserver.Recovered:

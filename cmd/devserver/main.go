@@ -43,9 +43,19 @@ type reported struct{ error }
 func (r reported) Unwrap() error { return r.error }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	context.AfterFunc(ctx, stop) // from here on the system's own handling holds: a second Ctrl-C ends at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(untilStopped(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// untilStopped returns a context that ends when this process is asked to stop. A second Ctrl-C ends it at once. A terminal
+// that closes says so twice, once by its shell and once by the system, and means one orderly stop; under nohup it is not
+// meant at all.
+func untilStopped() context.Context {
+	ctx, again := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		ctx, _ = signal.NotifyContext(ctx, syscall.SIGHUP) // for as long as the process lives
+	}
+	context.AfterFunc(ctx, again) // from here on the system's own handling of the first two holds
+	return ctx
 }
 
 // run carries out one command line and returns the exit status. The end of ctx is a request to stop cleanly.

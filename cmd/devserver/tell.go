@@ -52,6 +52,8 @@ func (t *teller) tell(n devserver.Notice) {
 		t.ready(n)
 	case devserver.Denied:
 		t.denied(n)
+	case devserver.DrainEnded:
+		t.say("%s reload %d: the version before had %s left after %v (--drain) and was ended", t.style.warn.Render(n.App), n.Reload, count(n.Requests, "request"), n.Limit)
 	case devserver.WorkerExited:
 		t.exited(n)
 	case devserver.Escapes:
@@ -253,7 +255,10 @@ func (t *teller) escapes(n devserver.Escapes) {
 func (t *teller) exited(n devserver.WorkerExited) {
 	t.screen.Status("")
 	next := "it starts again after the next change"
-	if n.RestartIn > 0 {
+	switch {
+	case n.Serving:
+		next = "the version before goes on serving"
+	case n.RestartIn > 0:
 		next = "it starts again in " + seconds(n.RestartIn)
 	}
 	t.say("%s ended (%s); %s", t.style.bad.Render(n.App), n.Exit, next)

@@ -48,6 +48,8 @@ var aDay = []devserver.Notice{
 	devserver.Escapes{App: "orders", Packages: slices.Repeat([]devserver.Escape{{Package: "example.com/many", Kind: "assembly", Text: "It makes system calls of its own."}}, 10)},
 	devserver.Escapes{App: "orders"},
 	devserver.WorkerExited{App: "orders", Exit: "exit status 0"},
+	devserver.WorkerExited{App: "orders", Exit: "exit status 1", LastLines: []string{"no config"}, Serving: true},
+	devserver.DrainEnded{App: "orders", Reload: 3, Requests: 2, Limit: 30 * time.Second},
 	devserver.Denied{App: "orders", Rule: "reclaimed", Network: "tcp", Destination: "db.example.com:5432", CallSite: "db.go:9", Request: "GET /",
 		Reason: "The socket was not used for longer than 2m, and production takes such sockets away.", Advice: "Dial again and retry."},
 	devserver.Slowed{App: "orders", Limit: 1 << 30},

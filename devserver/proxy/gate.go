@@ -145,6 +145,18 @@ func (t *target) retireLocked() {
 	t.settleLocked()
 }
 
+// left returns how many requests a worker has.
+func (g *gate) left(b Backend) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for t := range g.targets {
+		if t.backend == b {
+			return t.requests
+		}
+	}
+	return 0
+}
+
 func (t *target) settleLocked() {
 	if !t.retired || t.requests > 0 {
 		return

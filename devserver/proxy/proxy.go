@@ -293,6 +293,10 @@ func (p *Proxy) Release(problem *Problem) { p.gate.release(problem) }
 // closed at once when there was none.
 func (p *Proxy) Use(b Backend) (drained <-chan struct{}) { return p.gate.use(b) }
 
+// Left returns how many requests b has, also as the version before: upgraded connections and streams are requests
+// until they end.
+func (p *Proxy) Left(b Backend) int { return p.gate.left(b) }
+
 // Drop says that b has ended, and why. Nothing is live if b was; requests that it had accepted are told.
 func (p *Proxy) Drop(b Backend, problem *Problem) { p.gate.drop(b, problem) }
 

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -61,9 +62,11 @@ func firstNonEmpty(a, b string) string {
 	return b
 }
 
-// interruptible lets a go command that is cancelled remove its temporary files.
+// interruptible lets a go command that is cancelled remove its temporary files. It is in a group of its own, so that a
+// Ctrl-C on the terminal reaches it by its context alone: its failure is never taken for an error of the build.
 func interruptible(cmd *exec.Cmd) *exec.Cmd {
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 5 * time.Second // then it is killed
 	return cmd
 }

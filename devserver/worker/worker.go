@@ -208,6 +208,18 @@ func (w *Worker) Exit() string {
 	return "exit status 0"
 }
 
+// Killed tells whether the process was killed (SIGKILL): somebody else ended it, or the system did for lack of memory.
+// It waits for Done.
+func (w *Worker) Killed() bool {
+	<-w.done
+	var exit *exec.ExitError
+	if !errors.As(w.err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
 // LastLines returns the end of what the program wrote, at most 50 lines.
 func (w *Worker) LastLines() []string { return w.out.last() }
 

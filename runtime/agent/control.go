@@ -11,6 +11,9 @@ import (
 	"github.com/seed-d81df0db/devserver/sandbox"
 )
 
+// orphanGrace is how long an app whose supervisor is gone may take to end by itself.
+const orphanGrace = time.Second
+
 // obey carries out the supervisor's commands until it is gone, and then ends the process: a worker without its
 // supervisor would hold its place unseen.
 func (a *Agent) obey() {
@@ -34,9 +37,18 @@ func (a *Agent) obey() {
 			pending = rest
 		}
 	}
-	syscall.Kill(os.Getpid(), syscall.SIGTERM)
-	time.Sleep(3 * time.Second)
-	syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	endOrphan()
+}
+
+// endOrphan ends the process, and with it all that it has started in its group, as the supervisor would have done.
+func endOrphan() {
+	group := os.Getpid()
+	if syscall.Getpgrp() == group { // under a debugger another leads the group, and ends with it
+		group = -group
+	}
+	syscall.Kill(group, syscall.SIGTERM)
+	time.Sleep(orphanGrace)
+	syscall.Kill(group, syscall.SIGKILL)
 }
 
 func (a *Agent) command(line []byte) {
