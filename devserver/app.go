@@ -76,7 +76,7 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 		listener: p.listener, port: p.listener.Addr().(*net.TCPAddr).Port, url: urlOf(p.listener),
 		ready: make(chan struct{}),
 	}
-	if a.standins, err = s.peers.standins(p.standins); err != nil {
+	if a.standins, err = s.peers.standins(p.standins, s.doors); err != nil {
 		u.Close()
 		return nil, err
 	}

@@ -40,6 +40,9 @@ func (s *supervisor) run(parent context.Context, p *plan, consoleLn net.Listener
 	for _, a := range s.apps {
 		apps.run(func() error { return a.serve(ctx) })
 	}
+	for _, d := range s.doors {
+		apps.run(func() error { return d.serve(ctx, s.behind(d)) })
+	}
 	err := s.runApps(ctx, apps, p)
 	stop(err)
 	apps.wait.Wait()
