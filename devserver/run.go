@@ -68,6 +68,7 @@ func (s *supervisor) openRoom(ctx context.Context, room *group, consoleLn net.Li
 	room.run(func() error { s.strays.run(ctx); return nil })
 	room.run(func() error { s.quotas.run(ctx); return nil })
 	room.run(func() error { s.keepRecording(ctx, s.keep); return nil })
+	room.run(func() error { s.obey(ctx, s.opts.Commands); return nil })
 	return nil
 }
 
