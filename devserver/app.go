@@ -37,6 +37,7 @@ type app struct {
 	proxy    *proxy.Proxy
 	pages    *livereload.Live // nil: pages are left alone
 	ready    chan struct{}    // closed when it accepts for the first time
+	asked    chan struct{}    // asks the loop to build and start it anew
 
 	mu    sync.Mutex
 	shown web.App // what the console shows; guarded by mu
@@ -92,9 +93,9 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 	a := &app{
 		sup: s, name: p.name, project: p.project, policy: p.policy, env: p.env, settings: p.settings, usage: u,
 		listener: p.listener, port: p.listener.Addr().(*net.TCPAddr).Port, url: urlOf(scheme, p.listener),
-		ready: make(chan struct{}),
+		ready: make(chan struct{}), asked: make(chan struct{}, 1),
 	}
-	if a.standins, err = s.peers.standins(p.standins); err != nil {
+	if a.standins, err = s.peers.standins(p.standins, s.doors); err != nil {
 		u.Close()
 		return nil, err
 	}

@@ -74,11 +74,11 @@ func writeEnvConfig(app *plannedApp, data string) (string, error) {
 		return "", fmt.Errorf("data directory: %w; choose another with --data", err)
 	}
 	for _, s := range app.standins {
-		if s.Builtin != "" {
+		if s.Local == "" {
 			return "", usagef("stand-in for %s: %s is served by devserver run only; name an address on this machine", s.Production(), s.Label)
 		}
 	}
-	if cfg.Standins, err = (peers{}).standins(app.standins); err != nil {
+	if cfg.Standins, err = (peers{}).standins(app.standins, nil); err != nil {
 		return "", err
 	}
 	if cfg.IDs, err = touchPage(filepath.Join(data, "ids"), openIDs); err != nil {

@@ -76,6 +76,8 @@ func (l *loop) run(ctx context.Context) error {
 			if err := l.built(b); err != nil {
 				return err
 			}
+		case <-l.asked:
+			l.rebuildAll(ctx)
 		case <-ready(l.next):
 			l.swap(ctx)
 		case <-ended(l.next):
@@ -197,7 +199,7 @@ func (l *loop) runs(b *build.Result) bool {
 
 func (l *loop) buildFailed(b built) error {
 	problem := &proxy.Problem{Title: "The app does not compile", Text: b.err.Error(), Advice: "Save a version that compiles, and it is served."}
-	notice := BuildFailed{App: l.name, Output: b.err.Error(), Duration: b.took, Serving: l.live != nil}
+	notice := BuildFailed{App: l.name, Root: l.project.Module.Dir, Output: b.err.Error(), Duration: b.took, Serving: l.live != nil}
 	var failure *build.Failure
 	if errors.As(b.err, &failure) {
 		notice.Output, notice.Errors, notice.Duration = failure.Output, failure.Errors, failure.Duration
@@ -240,7 +242,7 @@ func (l *loop) try(b *build.Result, counted bool) {
 	v, err := l.startVersion(b, l.goodID)
 	if err != nil {
 		l.builder.settle()
-		l.sup.notices.warnf("%v; it is tried again after the next change", err)
+		l.warnf("%v; it is tried again after the next change", err)
 		l.release(&proxy.Problem{Title: "The app cannot be started", Text: err.Error()})
 		return
 	}
@@ -285,7 +287,7 @@ func (l *loop) swap(ctx context.Context) {
 	}
 	l.sup.notices.tell(AppReady{
 		App: l.name, URL: l.url, Console: l.sup.consoleURL, Profile: l.policy.Profile,
-		Reload: l.reload, Files: l.trial.files, Build: v.build.Duration, Swap: swap, First: first,
+		Reload: l.reload, Files: l.trial.files, Build: v.build.Duration, Swap: swap, First: first, Restarted: !l.trial.counted,
 	})
 	if first {
 		close(l.ready)

@@ -25,6 +25,7 @@ type BuildStarted struct {
 // BuildFailed says what the compiler said.
 type BuildFailed struct {
 	App      string
+	Root     string       // the folder of the app's module: files of Errors are seen from there
 	Output   string       // the compiler's words
 	Errors   []BuildError // the same, taken apart
 	Duration time.Duration
@@ -49,6 +50,7 @@ type AppReady struct {
 	Build                      time.Duration
 	Swap                       time.Duration // from the built program to the first request it may get
 	First                      bool          // it answers for the first time in this devserver run
+	Restarted                  bool          // the program is the one before, which had ended
 }
 
 // Denied is a denial, told once for each rule and call site.
@@ -121,7 +123,10 @@ type Trimmed struct {
 }
 
 // Warning is a problem that devserver goes on with. Its text ends in a way out.
-type Warning struct{ Text string }
+type Warning struct {
+	App  string // whose build or start has come to nothing; "": it is about something else
+	Text string
+}
 
 // Stopped is the last notice.
 type Stopped struct {

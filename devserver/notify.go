@@ -67,11 +67,11 @@ func (n *notifier) denied(d Denied) {
 }
 
 func (n *notifier) warnf(format string, args ...any) {
-	n.tell(Warning{fmt.Sprintf(format, args...)})
+	n.tell(Warning{Text: fmt.Sprintf(format, args...)})
 }
 
 // warnOnce says a warning that would be the same every time.
 func (n *notifier) warnOnce(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	n.once("warning "+text, Warning{text})
+	n.once("warning "+text, Warning{Text: text})
 }

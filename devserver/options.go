@@ -48,6 +48,9 @@ type Options struct {
 	Notify func(Notice)           // hears every notice, one at a time; nil: nobody does
 	Stdout io.Writer              // the apps' standard output, line by line; nil: dropped
 	Stderr io.Writer              // the apps' standard error
+	// Label dresses the name that stands in front of an app's line when several run: the i-th app's, padded. nil: as it is.
+	Label    func(name string, i int, stderr bool) string
+	Commands <-chan Command // from whoever sits at the terminal; nil: none
 }
 
 // UsageError is a wrong flag, argument or configuration: exit status 2.

@@ -12,8 +12,9 @@ import (
 // peers are the built-in peers that run, by name. One serves all apps.
 type peers map[string]*peer.Server
 
-// standins are the project's with the addresses of built-in peers filled in, which are started as they are needed.
-func (p peers) standins(list []project.Standin) ([]sandbox.Standin, error) {
+// standins are the project's with addresses filled in: those of built-in peers, which are started as they are needed, and
+// those of the doors of other apps.
+func (p peers) standins(list []project.Standin, doors doors) ([]sandbox.Standin, error) {
 	var all []sandbox.Standin
 	for _, s := range list {
 		local := s.Local
@@ -23,6 +24,9 @@ func (p peers) standins(list []project.Standin) ([]sandbox.Standin, error) {
 				return nil, fmt.Errorf("stand-in for %s: %w", s.Production(), err)
 			}
 			local = server.Addr()
+		}
+		if s.App != "" {
+			local = doors.addr(s.App)
 		}
 		all = append(all, sandbox.Standin{Host: s.Host, Port: s.Port, Address: s.Address, Local: local, Label: s.Label})
 	}

@@ -25,6 +25,7 @@ const (
 type plan struct {
 	keep    keep
 	apps    []*plannedApp
+	doors   doors // opened by listen
 	data    string
 	console string
 	config  *project.Config
@@ -121,7 +122,11 @@ func newPlan(ctx context.Context, o *Options) (*plan, error) {
 	if p.data == "" {
 		p.data = filepath.Join(p.apps[0].project.Dir, ".devserver")
 	}
-	return p, checkNames(p.apps)
+	if err := checkNames(p.apps); err != nil {
+		return nil, err
+	}
+	p.doors, err = newDoors(p.apps, config)
+	return p, err
 }
 
 // locate finds devserver.yaml from the first app's folder.
@@ -257,6 +262,12 @@ func (p *plan) listen(o *Options) (console net.Listener, err error) {
 			return nil, err
 		}
 		open = append(open, a.listener)
+	}
+	for _, d := range p.doors {
+		if err = d.open(); err != nil {
+			return nil, err
+		}
+		open = append(open, d.listener)
 	}
 	return console, nil
 }

@@ -40,6 +40,9 @@ func (s *supervisor) run(parent context.Context, p *plan, consoleLn net.Listener
 	for _, a := range s.apps {
 		apps.run(func() error { return a.serve(ctx) })
 	}
+	for _, d := range s.doors {
+		apps.run(func() error { return d.serve(ctx, s.behind(d)) })
+	}
 	err := s.runApps(ctx, apps, p)
 	stop(err)
 	apps.wait.Wait()
@@ -65,6 +68,7 @@ func (s *supervisor) openRoom(ctx context.Context, room *group, consoleLn net.Li
 	room.run(func() error { s.strays.run(ctx); return nil })
 	room.run(func() error { s.quotas.run(ctx); return nil })
 	room.run(func() error { s.keepRecording(ctx, s.keep); return nil })
+	room.run(func() error { s.obey(ctx, s.opts.Commands); return nil })
 	return nil
 }
 

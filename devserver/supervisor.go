@@ -32,6 +32,7 @@ type supervisor struct {
 	db       *storage.DB
 	ids      *ids
 	peers    peers
+	doors    doors
 	requests *requestLog
 	strays   *strays
 	fleet    *fleet
@@ -134,6 +135,7 @@ func (s *supervisor) start(ctx context.Context, p *plan, target *otlp.Target) er
 		s.watched = []string{p.config.File}
 	}
 	s.closing(s.peers.Close)
+	s.doors = p.doors
 	s.quotas = newQuotaBook(s)
 	s.capture, s.keyLog = p.capture, p.keyLog
 	if err := s.openOTLP(ctx, target); err != nil {
@@ -154,6 +156,9 @@ func (p *plan) hangUp(console net.Listener) error {
 	console.Close()
 	for _, a := range p.apps {
 		a.listener.Close()
+	}
+	for _, d := range p.doors {
+		d.listener.Close()
 	}
 	return nil
 }

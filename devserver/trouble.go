@@ -79,6 +79,11 @@ func (l *loop) tellExit(v *version, wait time.Duration) {
 	}
 }
 
+// warnf warns of the app: what was under way with it has come to nothing for now.
+func (l *loop) warnf(format string, args ...any) {
+	l.sup.notices.tell(Warning{App: l.name, Text: fmt.Sprintf(format, args...)})
+}
+
 func (l *loop) problem(v *version, wait time.Duration) *proxy.Problem {
 	p := &proxy.Problem{Title: "The app ended: " + v.Exit(), Text: strings.Join(v.LastLines(), "\n"), Advice: "It is started again after the next change."}
 	if wait > 0 {
@@ -97,7 +102,7 @@ func (l *loop) isSilent() {
 	if other := l.next.elsewhere(); other != "" {
 		text = l.listensOn(other)
 	}
-	l.sup.notices.warnf("%s", text)
+	l.warnf("%s", text)
 	l.release(&proxy.Problem{Title: "The app does not accept connections", Text: strings.Join(l.next.LastLines(), "\n"), Advice: text})
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seed-d81df0db/devserver/devserver/build"
 	"github.com/seed-d81df0db/devserver/devserver/livereload"
@@ -200,6 +201,22 @@ func (v *version) stop(ctx context.Context, grace time.Duration) {
 	<-v.ended
 }
 
+// label is the app's name, as wide as the longest of all.
+func (a *app) label(stderr bool) string {
+	wide, at := 0, 0
+	for i, o := range a.sup.apps {
+		wide = max(wide, utf8.RuneCountInString(o.name))
+		if o == a {
+			at = i
+		}
+	}
+	name := a.name + strings.Repeat(" ", wide-utf8.RuneCountInString(a.name))
+	if dress := a.sup.opts.Label; dress != nil {
+		return dress(name, at, stderr)
+	}
+	return name
+}
+
 // output passes a line of the app on, with the app's name in front when there are several. Lines come one at a time.
 func (a *app) output(l worker.Line) {
 	s := a.sup
@@ -212,7 +229,7 @@ func (a *app) output(l worker.Line) {
 	}
 	text := l.Text + "\n"
 	if len(s.apps) > 1 {
-		text = a.name + " | " + text
+		text = a.label(l.Stream == worker.Stderr) + " | " + text
 	}
 	s.outMu.Lock()
 	defer s.outMu.Unlock()

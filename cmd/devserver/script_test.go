@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) {
 // patience is how long a script waits for what must come: a build with everything to compile is the longest.
 const patience = time.Minute
 
-// TestScripts runs testdata/script/*.txtar, each with a guestbook of its own to run. Besides testscript's own commands they have
+// TestScripts runs testdata/script/*.txtar, each with the examples, guestbook and shop, as modules of its own. Besides testscript's own commands they have
 //
 //	start NAME devserver ARG...   run a command in the background until the script ends or halts it
 //	await NAME REGEXP             wait for a line of what it wrote, either stream, behind the line awaited before
@@ -39,6 +40,7 @@ const patience = time.Minute
 //	until REGEXP devserver ARG... run a command that follows, and interrupt it once a line of it matches
 //	ready FILE                    set $CONSOLE, $RECORDING and each app's $NAME_URL from a --ready-file
 //	get URL                       stdout holds the words of the page
+//	post URL NAME=VALUE           the same, of the page to which a form leads
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	goEnv := goEnv(t)
@@ -51,10 +53,10 @@ func TestScripts(t *testing.T) {
 			e.Setenv("DEVSERVER_CACHE", e.WorkDir+"/cache")
 			e.Setenv("HOME", e.WorkDir+"/home")
 			e.Values["env"], e.Values["jobs"] = e, map[string]*job{}
-			return errors.Join(linkCache(e.WorkDir+"/cache"), copyGuestbook(e.WorkDir+"/guestbook"))
+			return errors.Join(linkCache(e.WorkDir+"/cache"), copyExample("guestbook", e.WorkDir+"/guestbook"), copyExample("shop", e.WorkDir+"/shop"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "explained": explainedBy, "halt": halt, "until": until, "get": get, "ready": ready,
+			"start": start, "await": await, "explained": explainedBy, "halt": halt, "until": until, "get": get, "post": post, "ready": ready,
 		},
 	})
 }
@@ -97,18 +99,27 @@ func linkCache(dir string) error {
 	return errors.Join(os.MkdirAll(toolchains, 0o700), os.MkdirAll(dir, 0o700), os.Symlink(toolchains, filepath.Join(dir, "go")))
 }
 
-// copyGuestbook makes the example a module of its own, which a script may change.
-func copyGuestbook(dir string) error {
-	files, err := filepath.Glob("../../examples/guestbook/[^.]*") // without the recording of whoever ran it there
-	if err != nil {
-		return err
-	}
-	err = os.Mkdir(dir, 0o755)
-	for _, file := range files {
-		text, readErr := os.ReadFile(file)
-		err = errors.Join(err, readErr, os.WriteFile(filepath.Join(dir, filepath.Base(file)), text, 0o644))
-	}
-	return errors.Join(err, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/guestbook\n\ngo 1.26\n"), 0o644))
+// copyExample makes an example a module of its own, which a script may change, without the recording of whoever ran it
+// there.
+func copyExample(name, dir string) error {
+	from := filepath.Join("../../examples", name)
+	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		to := dir + strings.TrimPrefix(path, from)
+		switch {
+		case err != nil:
+			return err
+		case path != from && d.Name()[0] == '.':
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case d.IsDir():
+			return os.Mkdir(to, 0o755)
+		}
+		text, err := os.ReadFile(path)
+		return errors.Join(err, os.WriteFile(to, text, 0o644))
+	})
+	return errors.Join(err, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/"+name+"\n\ngo 1.26\n"), 0o644))
 }
 
 // job is a command in the background.
@@ -290,14 +301,27 @@ var tags = regexp.MustCompile(`(?s)<style>.*?</style>|<script.*?</script>|<[^>]*
 
 // get fetches a page; its words stand on standard output with single spaces between them, without its tags.
 func get(ts *testscript.TestScript, neg bool, args []string) {
+	req, err := http.NewRequest(http.MethodGet, args[0], nil)
+	ts.Check(err)
+	fetch(ts, neg, req)
+}
+
+func post(ts *testscript.TestScript, neg bool, args []string) {
+	req, err := http.NewRequest(http.MethodPost, args[0], strings.NewReader(args[1]))
+	ts.Check(err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	fetch(ts, neg, req)
+}
+
+func fetch(ts *testscript.TestScript, neg bool, req *http.Request) {
 	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Get(args[0])
+	res, err := client.Do(req)
 	ts.Check(err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	ts.Check(err)
 	if (res.StatusCode/100 != 2) != neg {
-		ts.Fatalf("GET %s: %s\n%s", args[0], res.Status, body)
+		ts.Fatalf("%s %s: %s\n%s", req.Method, req.URL, res.Status, body)
 	}
 	words := tags.ReplaceAllString(string(body), " ")
 	fmt.Fprintln(ts.Stdout(), strings.Join(strings.Fields(html.UnescapeString(words)), " "))

@@ -148,7 +148,7 @@ func (c *Config) readStandin(d document) func(ast.Node) error {
 			return err
 		case local == "":
 			return d.Errorf(n, "a stand-in wants local: 127.0.0.1:5432, or one of %s", builtinList())
-		case production == "" && (address != "" || strings.HasPrefix(local, "builtin:")):
+		case production == "" && (address != "" || noAddress(local)):
 			return d.Errorf(n, "a stand-in wants production: the host:port that the app dials")
 		}
 		s, err := newStandin(production, address, local)

@@ -25,6 +25,7 @@ func TestParseStandin(t *testing.T) {
 		{"whois.example.com:43=builtin:whois", "whois.example.com:43", "", "whois", "builtin:whois"},
 		{"mail:25=builtin:smtp", "mail:25", "", "smtp", "builtin:smtp"},
 		{"echo.example.com:7=builtin:echo", "echo.example.com:7", "", "echo", "builtin:echo"},
+		{"billing.example.com:443=app:billing", "billing.example.com:443", "", "", "app:billing"},
 	} {
 		s, err := ParseStandin(tt.in)
 		if err != nil {
@@ -57,6 +58,8 @@ func TestParseStandinRefuses(t *testing.T) {
 		{":80=127.0.0.1:1", "has no host"},
 		{"a:80=[::1%lo]:1", "is not on this machine"},
 		{"whois.example.com:43=builtin:gopher", `no built-in peer "gopher"; there are builtin:echo, builtin:whois, builtin:smtp`},
+		{"app:billing", "app:billing stands in for nothing; write HOST:PORT=app:billing"},
+		{"billing.example.com:80=app:", `"app:" names no app; write app:NAME`},
 		{"builtin:echo", "builtin:echo stands in for nothing; write HOST:PORT=builtin:echo"},
 	} {
 		if s, err := ParseStandin(tt.in); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -179,6 +182,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"env name", "apps:\n  - path: a\n    env: {A=B: c}\n", `"A=B" cannot be a variable's name`},
 		{"stand-in", "standins:\n  - {production: 'db:1', local: '10.0.0.1:5'}\n", `2:5: local address "10.0.0.1:5" is not on this machine`},
 		{"no local", "standins:\n  - {production: 'db:1'}\n", "a stand-in wants local: 127.0.0.1:5432, or one of builtin:echo, builtin:whois, builtin:smtp"},
+		{"app without production", "standins:\n  - {local: 'app:billing'}\n", "a stand-in wants production"},
 		{"no production", "standins:\n  - {local: 'builtin:echo'}\n", "a stand-in wants production"},
 		{"bad address", "standins:\n  - {production: 'db:1', address: '1.2.3', local: '127.0.0.1:5'}\n", `address "1.2.3" is no IP address`},
 		{"other address", "standins:\n  - {production: '1.2.3.4:1', address: '1.2.3.5', local: '127.0.0.1:5'}\n", "leave it out"},

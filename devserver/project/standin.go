@@ -13,9 +13,10 @@ type Standin struct {
 	Host    string     // production's host name in lower case, or a literal address; "": Local may be reached as it is
 	Port    uint16     // production's port; 0 with Host ""
 	Address netip.Addr // what Host resolves to in production; invalid when not given
-	Local   string     // loopback address with port; "" with Builtin
+	Local   string     // loopback address with port; "" with Builtin and App
 	Builtin string     // echo, whois or smtp: a peer that devserver serves itself
-	Label   string     // what the recording says: 127.0.0.1:5432 or builtin:whois
+	App     string     // the name of an app of the same devserver
+	Label   string     // what the recording says: 127.0.0.1:5432, builtin:whois or app:billing
 }
 
 // Builtins are the peers that devserver serves itself.
@@ -23,6 +24,11 @@ var Builtins = []string{"echo", "whois", "smtp"}
 
 // builtinList is Builtins for a person.
 func builtinList() string { return "builtin:" + strings.Join(Builtins, ", builtin:") }
+
+// noAddress tells whether local names what devserver serves, not an address: it must stand in for something.
+func noAddress(local string) bool {
+	return strings.HasPrefix(local, "builtin:") || strings.HasPrefix(local, "app:")
+}
 
 // Production returns host:port of what is stood in for, "" when Local is to be reached as it is.
 func (s Standin) Production() string {
@@ -32,7 +38,8 @@ func (s Standin) Production() string {
 	return joinHostPort(s.Host, s.Port)
 }
 
-// ParseStandin reads a --standin flag: [PROD=]LOCAL, both host:port, LOCAL on this machine or builtin:NAME.
+// ParseStandin reads a --standin flag: [PROD=]LOCAL, both host:port, LOCAL on this machine, builtin:NAME or
+// app:NAME.
 func ParseStandin(s string) (Standin, error) {
 	production, local, both := strings.Cut(s, "=")
 	if !both {
@@ -44,7 +51,7 @@ func ParseStandin(s string) (Standin, error) {
 		err = fmt.Errorf("nothing before the =")
 	case err != nil && !both:
 		err = fmt.Errorf("%w; a production address goes before: db.example.com:5432=127.0.0.1:5432", err)
-	case err == nil && !both && st.Builtin != "":
+	case err == nil && !both && noAddress(local):
 		err = fmt.Errorf("%s stands in for nothing; write HOST:PORT=%s", s, s)
 	}
 	if err != nil {
@@ -81,7 +88,14 @@ func (s *Standin) setLocal(local string) error {
 		s.Builtin, s.Label = name, local
 		return nil
 	}
-	const want = "127.0.0.1:5432, [::1]:5432, localhost:5432 or builtin:NAME"
+	if name, ok := strings.CutPrefix(local, "app:"); ok {
+		if name == "" {
+			return fmt.Errorf("%q names no app; write app:NAME, as the app is called in devserver.yaml or as its folder is", local)
+		}
+		s.App, s.Label = name, local
+		return nil
+	}
+	const want = "127.0.0.1:5432, [::1]:5432, localhost:5432, builtin:NAME or app:NAME"
 	host, port, err := splitHostPort(local)
 	if err != nil {
 		return fmt.Errorf("local address: %w; write something like %s", err, want)

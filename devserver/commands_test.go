@@ -1,0 +1,39 @@
+package devserver
+
+import (
+	"testing"
+	"time"
+)
+
+// TestCommands: what a person at the terminal asks for is done, and told.
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"main.go": source})
+	commands := make(chan Command)
+	s.opts.Commands = commands
+	s.up()
+	s.get("/keep")
+	first := s.worker()
+	commands <- AdvanceClock{2*time.Minute + time.Second}
+	if m := waitFor[ClockMoved](s, nil); m.Offset != 2*time.Minute+time.Second || m.Reclaimed != 1 {
+		t.Errorf("the clock moved: %+v, want 2m1s and one socket reclaimed", m)
+	}
+	commands <- Rebuild{} // nothing has changed: the program is the same, and starts anew
+	if r := waitFor[AppReady](s, nil); r.Reload != 1 || r.Restarted || len(r.Files) > 0 {
+		t.Errorf("asked to build, the app is ready as %+v, want reload 1", r)
+	}
+	if got := s.get("/"); got != "one 0" {
+		t.Errorf("/ = %q", got)
+	}
+	if second := s.worker(); second == first {
+		t.Errorf("the process is the one before: %d", second)
+	}
+	commands <- AdvanceClock{-time.Second}
+	if w := waitFor[Warning](s, nil); w.Text != "the clock: the clock goes forward only; devserver clock reset takes it back to the machine's" {
+		t.Errorf("a clock that goes back is told as %q", w.Text)
+	}
+	close(commands) // nobody is at the terminal any more
+	if got := s.get("/"); got != "one 0" {
+		t.Errorf("/ = %q", got)
+	}
+}
