@@ -137,13 +137,19 @@ var roundCalls = map[string][2]int{
 func TestGRPCInterop(t *testing.T) {
 	t.Parallel()
 	client := grpcClient(t)
-	for _, server := range []string{"grpc", "xnet", "std"} {
+	for _, server := range []string{"grpc", "xnet", "std", "grpc over TLS"} {
 		t.Run(server, func(t *testing.T) {
 			t.Parallel()
-			s, source := grpcSite(t, server)
+			name, _, secure := strings.Cut(server, " ")
+			s, source := grpcSite(t, name)
 			s.opts.OnBuild = "serve-old" // some cases wait for ten seconds, a build on a busy machine takes longer
+			var args []string
+			if s.opts.TLS, s.opts.caDir = secure, t.TempDir(); secure {
+				args = []string{"-ca", filepath.Join(s.opts.caDir, "ca.pem")}
+			}
 			s.up()
-			c := call(t, client, strings.TrimPrefix(s.url, "http://"))
+			_, addr, _ := strings.Cut(s.url, "://")
+			c := call(t, client, append(args, addr)...)
 			c.round()
 			rounds := 1
 			for _, version := range []string{"two", "three", "four"} {
