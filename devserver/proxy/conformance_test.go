@@ -43,7 +43,7 @@ type stage struct {
 	addr    string
 	touched chan struct{} // the app was given something; nil: nobody wants to know
 	mu      sync.Mutex
-	conns   []*appSide // in the order in which they came; guarded by mu
+	conns   []*appSide    // in the order in which they came; guarded by mu
 	open    int           // of them; guarded by mu
 	shut    chan struct{} // one more is closed
 	signals chan string   // from the handlers
