@@ -124,18 +124,13 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 			p.show(w, r, x, problem, http.StatusBadGateway)
 			return
 		}
+		if x.isCall() {
+			x.conclude(w, x.outcomeOf(err))
+			return
+		}
 		p.cut(x, "the app closed the connection without an answer: "+err.Error())
 	}
 }
-
-// streamError is net/http's error of one stream of a connection that goes on; it lets errors.As fill what looks like it.
-type streamError struct {
-	StreamID uint32
-	Code     uint32
-	Cause    error
-}
-
-func (e streamError) Error() string { return "stream error" }
 
 // death returns why the worker ended if that is why the request failed with err, nil if it lives.
 func (x *exchange) death(err error) *Problem {
@@ -169,6 +164,10 @@ func (t *target) death(limit time.Duration) *Problem {
 
 // show answers with a problem.
 func (p *Proxy) show(w http.ResponseWriter, r *http.Request, x *exchange, problem *Problem, status int) {
+	if x.isCall() {
+		x.conclude(w, problem.call(p.conf.App))
+		return
+	}
 	n := problem.write(w, r, p.conf.App, status)
 	x.answered(Answer{Status: status, BytesOut: n, Err: problem.Title})
 }

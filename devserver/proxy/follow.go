@@ -3,9 +3,6 @@ package proxy
 import (
 	"io"
 	"net/http"
-	"net/url"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -62,16 +59,18 @@ func (x *exchange) unseen() {
 
 // answering takes in the head of the app's answer, and reads its body with the client.
 func (x *exchange) answering(res *http.Response) {
-	if x.sent.Follower == nil || res == nil {
+	if res == nil {
 		return
 	}
 	x.sent.res = res
-	x.sent.Answered()
+	if x.sent.Follower != nil {
+		x.sent.Answered()
+	}
 	if res.StatusCode == http.StatusSwitchingProtocols { // its body is the connection
 		x.sent.whole = true
 		return
 	}
-	res.Body = &followedBody{res.Body, &x.sent}
+	res.Body = &followedBody{res.Body, x}
 }
 
 // ended says how the request ended, if a worker had it.
@@ -117,61 +116,23 @@ func (b countedBody) Close() error { return nil }
 // followedBody is the body of an app's answer.
 type followedBody struct {
 	io.ReadCloser
-	sent *followed
+	x *exchange
 }
 
 func (b *followedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	b.sent.out.Add(int64(n))
+	f := &b.x.sent
+	f.out.Add(int64(n))
 	switch {
 	case err == io.EOF:
-		b.sent.whole = true
-	case err != nil && b.sent.res.Request.Context().Err() == nil:
-		b.sent.failure = "the app cut its answer short: " + err.Error()
+		f.whole = true
+	case err != nil && b.x.asked.Context().Err() == nil:
+		if b.x.isCall() && isGRPC(f.res.Header) {
+			f.res.Trailer = b.x.outcomeOf(err)
+			f.whole, err = true, io.EOF
+			break
+		}
+		f.failure = "the app cut its answer short: " + err.Error()
 	}
 	return n, err
-}
-
-// grpcFailure is the outcome of a gRPC call that failed, "" for one that went well and for what is no call. A call's
-// HTTP status is 200 all the same.
-func grpcFailure(res *http.Response) string {
-	if !isGRPC(res.Header) {
-		return ""
-	}
-	h := res.Trailer
-	if h.Get("Grpc-Status") == "" { // an answer without a body has its trailers in the head
-		h = res.Header
-	}
-	code := h.Get("Grpc-Status")
-	if code == "" {
-		return "the call ended without a grpc-status"
-	}
-	n, err := strconv.Atoi(code)
-	if err == nil && n == 0 {
-		return ""
-	}
-	if err == nil && n > 0 && n < len(grpcCodes) {
-		code += " " + grpcCodes[n]
-	}
-	if text := grpcMessage(h.Get("Grpc-Message")); text != "" {
-		code += ": " + text
-	}
-	return "grpc-status " + code
-}
-
-// grpcMessage takes out the percent signs of gRPC's own encoding.
-func grpcMessage(s string) string {
-	if text, err := url.PathUnescape(s); err == nil {
-		return strings.ToValidUTF8(text, "\uFFFD")
-	}
-	return s
-}
-
-func isGRPC(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "application/grpc") }
-
-// grpcCodes are the names of gRPC's status codes: https://grpc.io/docs/guides/status-codes/.
-var grpcCodes = [...]string{
-	"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
-	"RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
-	"UNAUTHENTICATED",
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/worker"
 )
@@ -136,7 +137,13 @@ func TestFollow(t *testing.T) {
 		{"no answer", call, func(w http.ResponseWriter, r *http.Request) {
 			io.Copy(io.Discard, r.Body)
 			panic(http.ErrAbortHandler)
-		}, "ended", 0, 4, 0, "the app closed the connection without an answer: "},
+		}, "ended", 200, 4, 0, "grpc-status 13 INTERNAL: the app reset the stream: INTERNAL_ERROR"},
+		{"cut as a call", call, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", call)
+			io.Copy(w, r.Body)
+			http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}, "answered ended", 200, 4, 4, "grpc-status 13 INTERNAL: the app reset the stream: INTERNAL_ERROR"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -163,6 +170,90 @@ func TestFollow(t *testing.T) {
 				t.Errorf("it was sent as %+v", s)
 			}
 		})
+	}
+}
+
+// TestCallOutcome: what a gRPC client is told of a call that the app cut off, before and after it began to answer.
+func TestCallOutcome(t *testing.T) {
+	t.Parallel()
+	for _, begun := range []bool{false, true} {
+		f := serve(t, Config{})
+		f.Use(newApp(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if begun {
+				w.Header().Set("Content-Type", "application/grpc")
+				io.WriteString(w, "begin")
+				http.NewResponseController(w).Flush()
+			}
+			panic(http.ErrAbortHandler)
+		})))
+		res, err := newClient2(t).Post(f.url, "application/grpc", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		h := res.Header
+		if begun {
+			h = res.Trailer
+		}
+		if got := h.Get("Grpc-Status") + " " + grpcMessage(h.Get("Grpc-Message")); got != "13 the app reset the stream: INTERNAL_ERROR" || err != nil || begun != (string(body) == "begin") {
+			t.Errorf("begun %v: %q and %q, %v", begun, body, got, err)
+		}
+	}
+	f := serve(t, Config{})
+	f.Release(&Problem{Title: "The app does not compile", Text: "main.go:5:1: “x” is undefined\n" + strings.Repeat("ä", maxMessage)})
+	res, err := newClient2(t).Post(f.url, "application/grpc", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	text := grpcMessage(res.Header.Get("Grpc-Message"))
+	if want := "guestbook: The app does not compile\n\nmain.go:5:1: “x” is undefined\nä"; res.Header.Get("Grpc-Status") != "14" || !strings.HasPrefix(text, want) || len(text) > maxMessage+len("…") {
+		t.Errorf("a call while the app does not compile: %v", res.Header)
+	}
+}
+
+// TestOutcomeOf: each way of a stream's end, and the status that gRPC's clients make of it.
+func TestOutcomeOf(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		code    int // below 0: the connection ended
+		timeout string
+		want    string
+	}{
+		{-1, "", "14 the app closed the connection: EOF"},
+		{0, "", "13 the app reset the stream: NO_ERROR"},
+		{7, "", "14 the app reset the stream: REFUSED_STREAM"},
+		{8, "", "1 the app reset the stream: CANCEL"},
+		{8, "1S", "1 the app reset the stream: CANCEL"},
+		{8, "99m", "4 the app reset the stream: CANCEL"},
+		{8, "x", "1 the app reset the stream: CANCEL"},
+		{2, "1m", "13 the app reset the stream: INTERNAL_ERROR"},
+		{11, "", "8 the app reset the stream: ENHANCE_YOUR_CALM"},
+		{12, "", "7 the app reset the stream: INADEQUATE_SECURITY"},
+		{77, "", "13 the app reset the stream: 77"},
+	} {
+		x := &exchange{at: time.Now().Add(-100 * time.Millisecond), asked: &http.Request{Header: http.Header{"Grpc-Timeout": {tt.timeout}}}}
+		err := io.EOF
+		if tt.code >= 0 {
+			err = streamError{Code: uint32(tt.code)}
+		}
+		h := x.outcomeOf(err)
+		if got := h.Get("Grpc-Status") + " " + grpcMessage(h.Get("Grpc-Message")); got != tt.want {
+			t.Errorf("code %d with a timeout of %q: %q, want %q", tt.code, tt.timeout, got, tt.want)
+		}
+	}
+}
+
+func TestGRPCTimeout(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]time.Duration{
+		"1H": time.Hour, "2M": 2 * time.Minute, "3S": 3 * time.Second, "4m": 4 * time.Millisecond, "5u": 5 * time.Microsecond, "6n": 6,
+		"99999999H": 1<<63 - 1, "99999999S": 99999999 * time.Second, "": -1, "S": -1, "1": -1, "1x": -1, "-1S": -1, "123456789S": -1, "1.5S": -1,
+	} {
+		if got, ok := grpcTimeout(s); ok != (want >= 0) || ok && got != want {
+			t.Errorf("grpcTimeout(%q) = %v, %v; want %v", s, got, ok, want)
+		}
 	}
 }
 
