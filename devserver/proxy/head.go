@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 )
 
@@ -61,7 +62,7 @@ func badLine(b []byte) bool {
 	if n < 0 {
 		return false
 	}
-	_, err := parseRequest(append(bytes.TrimRight(b[:n], "\r\n"), "\r\n\r\n"...))
+	_, err := parseRequest(slices.Concat(bytes.TrimRight(b[:n], "\r\n"), []byte("\r\n\r\n")))
 	return err != nil
 }
 
