@@ -99,7 +99,7 @@ func awaitCalm(ctx context.Context, calm <-chan struct{}) {
 func (b *builder) build(ctx context.Context, number int, before, last, calm chan struct{}) {
 	defer close(last)
 	<-before
-	start := time.Now()
+	start, since := time.Now(), watch.Now()
 	result, err := build.Build(ctx, build.Request{App: b.app, Go: b.tool, Out: b.out})
 	select {
 	case b.built <- built{number, result, err, start, time.Since(start)}:
@@ -112,7 +112,7 @@ func (b *builder) build(ctx context.Context, number int, before, last, calm chan
 		return
 	}
 	if !b.noReload {
-		b.list(pkgs, listErr, start)
+		b.list(pkgs, listErr, since)
 	}
 	if err == nil && listErr == nil {
 		b.findEscapes(ctx, pkgs)

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -84,6 +87,12 @@ var pagesFiles = map[string]string{
 func liveSite(t *testing.T) *site {
 	s := newSite(t, pagesFiles)
 	s.opts.LiveReload = true
+	long := time.Now().Add(-1000 * time.Hour) // a browser keeps what is old for a part of its age
+	for _, name := range []string{"app.js", "colors.css", "site.css"} {
+		if err := os.Chtimes(filepath.Join(s.dir, "static", name), long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
 	s.up()
 	return s
 }

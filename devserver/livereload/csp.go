@@ -9,9 +9,16 @@ import (
 	"strings"
 )
 
-// permit makes the page's Content-Security-Policy allow the script and its stream, by no more than these two paths. It
-// returns the nonce that the script needs, "" for none. An error says why it cannot.
-func permit(h http.Header, host string) (nonce string, err error) {
+// pass is what a page's policy asks of the script.
+type pass struct {
+	nonce  string // that it needs, "" for none
+	narrow bool   // it may ask for nothing but its stream
+}
+
+// permit makes the page's Content-Security-Policy allow the script and its stream, by no more than these two paths. An
+// error says why it cannot.
+func permit(h http.Header, host string) (p pass, err error) {
+	nonce := ""
 	names := []string{"Content-Security-Policy", "Content-Security-Policy-Report-Only"}
 	all := make(map[string][][]policy)
 	for _, name := range names {
@@ -32,11 +39,12 @@ func permit(h http.Header, host string) (nonce string, err error) {
 		for i, policies := range all[name] {
 			changed := false
 			for at := range policies {
-				did, err := policies[at].permit(host, nonce)
+				script, stream, err := policies[at].permit(host, nonce)
 				if err != nil {
-					return "", err
+					return pass{}, err
 				}
-				changed = changed || did
+				changed = changed || script || stream
+				p.narrow = p.narrow || stream
 			}
 			if changed {
 				all[name][i] = policies
@@ -44,7 +52,8 @@ func permit(h http.Header, host string) (nonce string, err error) {
 			}
 		}
 	}
-	return nonce, nil
+	p.nonce = nonce
+	return p, nil
 }
 
 func needsNonce(all map[string][][]policy) bool {
@@ -124,12 +133,12 @@ func (p policy) nonce() string {
 
 var plainHost = regexp.MustCompile(`^[A-Za-z0-9._-]+(:[0-9]+)?$`)
 
-// permit lets p allow the script, which has that nonce, and the stream. It reports whether that took a change.
-func (p *policy) permit(host, nonce string) (changed bool, err error) {
+// permit lets p allow the script, which has that nonce, and the stream. It reports for which of them that took a change.
+func (p *policy) permit(host, nonce string) (script, stream bool, err error) {
 	if i := p.find("sandbox"); i >= 0 {
 		for _, word := range []string{"allow-scripts", "allow-same-origin"} {
 			if !slices.ContainsFunc((*p)[i], func(s string) bool { return strings.EqualFold(s, word) }) {
-				return false, errors.New("its Content-Security-Policy is a sandbox without " + word)
+				return false, false, errors.New("its Content-Security-Policy is a sandbox without " + word)
 			}
 		}
 	}
@@ -137,12 +146,11 @@ func (p *policy) permit(host, nonce string) (changed bool, err error) {
 	if p.strict() {
 		source = "'nonce-" + nonce + "'"
 	}
-	a, err := p.add("script-src", source, p.scripts())
-	if err != nil {
-		return false, err
+	if script, err = p.add("script-src", source, p.scripts()); err != nil {
+		return false, false, err
 	}
-	b, err := p.add("connect-src", host+streamPath, p.find("connect-src", "default-src"))
-	return a || b, err
+	stream, err = p.add("connect-src", host+streamPath, p.find("connect-src", "default-src"))
+	return script, stream, err
 }
 
 // add lets the directive at i, which governs name, allow source. Where default-src governs it, a directive of its own comes

@@ -34,7 +34,8 @@ func TestPermit(t *testing.T) {
 		{"upgrade-insecure-requests;;  ", "upgrade-insecure-requests;;  ", ""},
 	} {
 		h := http.Header{"Content-Security-Policy": {tt.policy}, "Content-Security-Policy-Report-Only": {tt.policy}}
-		nonce, err := permit(h, "localhost:8080")
+		p, err := permit(h, "localhost:8080")
+		nonce := p.nonce
 		if err != nil {
 			t.Errorf("%s: %v", tt.policy, err)
 			continue
@@ -43,6 +44,9 @@ func TestPermit(t *testing.T) {
 			tt.want, tt.nonce = strings.ReplaceAll(tt.want, "nonce-N", "nonce-"+nonce), nonce
 		}
 		for name := range h {
+			if p.narrow != strings.Contains(tt.want+";", live+";") {
+				t.Errorf("%s: the script may ask for its stream alone: %v", tt.policy, p.narrow)
+			}
 			if got := h.Get(name); got != tt.want || nonce != tt.nonce {
 				t.Errorf("%s: %s\n got %s, nonce %q\nwant %s, nonce %q", name, tt.policy, got, nonce, tt.want, tt.nonce)
 			}
@@ -80,7 +84,7 @@ func FuzzPermit(f *testing.F) {
 	f.Add("default-src 'none'; script-src 'strict-dynamic' 'nonce-a', sandbox", "x:1")
 	f.Fuzz(func(t *testing.T, value, host string) {
 		h := http.Header{"Content-Security-Policy": {value}}
-		nonce, err := permit(h, host)
+		can, err := permit(h, host)
 		if err != nil {
 			return
 		}
@@ -89,7 +93,7 @@ func FuzzPermit(f *testing.F) {
 			t.Fatalf("%q became %q", value, h)
 		}
 		for i, p := range after {
-			if did, err := p.permit(host, nonce); did || err != nil {
+			if script, stream, err := p.permit(host, can.nonce); script || stream || err != nil {
 				t.Errorf("%q became %q, which would be changed again: %v", value, h, err)
 			}
 			if len(p) < len(before[i]) {

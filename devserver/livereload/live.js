@@ -73,15 +73,28 @@
       sessionStorage.setItem("devserver-live", key);
     } catch { /* no storage for this page */ }
     leaving = true;
-    location.reload();
+    refresh(now.assets > made.assets).then(() => location.reload());
+  }
+
+  const ours = (href) => { try { return new URL(href, document.baseURI).origin === location.origin; } catch { return false; } };
+
+  // refresh takes what the page has loaded past the browser's cache: a reload asks anew for the page alone, and takes scripts
+  // and pictures as the cache has them. It does not wait for ever.
+  async function refresh(all) {
+    if (own.dataset.fetch === "no") return; // the page's policy
+    const kinds = ["script", "link", "css", "other", ...(all ? ["img", "image", "input", "video", "audio"] : [])];
+    const urls = new Set(performance.getEntriesByType("resource")
+      .filter((e) => kinds.includes(e.initiatorType) && ours(e.name) && !e.name.startsWith(location.origin + stream))
+      .map((e) => e.name));
+    const late = new Promise((resolve) => setTimeout(resolve, 3000));
+    await Promise.race([late, Promise.allSettled([...urls].map((url) => fetch(url, { cache: "no-cache" }).then((r) => r.blob())))]);
   }
 
   // restyle takes the style sheets of this app anew; the page stays. It tells whether there were any.
   async function restyle() {
-    const ours = (href) => { try { return new URL(href, document.baseURI).origin === location.origin; } catch { return false; } };
     let found = false;
     for (const sheet of [...document.styleSheets]) {
-      const imported = ours(sheet.href || document.baseURI) && await refetch(sheet, ours);
+      const imported = ours(sheet.href || document.baseURI) && await refetch(sheet);
       const node = sheet.ownerNode;
       if (node?.localName === "link" && ours(node.href)) {
         found = true;
@@ -95,15 +108,15 @@
   }
 
   // refetch takes what a sheet imports past the browser's cache.
-  async function refetch(sheet, ours) {
+  async function refetch(sheet) {
     let found = false;
     let rules = [];
     try { rules = [...sheet.cssRules]; } catch { /* another site's */ }
     for (const rule of rules) {
       if (!(rule instanceof CSSImportRule) || !rule.styleSheet || !ours(rule.styleSheet.href)) continue;
       found = true;
-      await refetch(rule.styleSheet, ours);
-      await fetch(rule.styleSheet.href, { cache: "reload" }).catch(() => {});
+      await refetch(rule.styleSheet);
+      if (own.dataset.fetch !== "no") await fetch(rule.styleSheet.href, { cache: "no-cache" }).then((r) => r.blob()).catch(() => {});
     }
     return found;
   }

@@ -31,7 +31,7 @@ func (l *Live) Page(v Version, r *http.Request, res *http.Response) {
 			"let the app compress only what the request's Accept-Encoding allows", encoding))
 		return
 	}
-	nonce, err := permit(res.Header, r.Host)
+	policy, err := permit(res.Header, r.Host)
 	if err != nil {
 		l.warnOnce(fmt.Sprintf("live reload: %s: %v; the page stays as it is", r.URL.Path, err))
 		return
@@ -40,17 +40,20 @@ func (l *Live) Page(v Version, r *http.Request, res *http.Response) {
 		res.Header.Del(name)
 	}
 	res.ContentLength = -1
-	res.Body = inject(res.Body, l.tag(v, r, nonce))
+	res.Body = inject(res.Body, l.tag(v, r, policy))
 }
 
 // tag is what goes into a page. A page that is the answer to a form says so: to load it again would send the form again.
-func (l *Live) tag(v Version, r *http.Request, nonce string) string {
+func (l *Live) tag(v Version, r *http.Request, p pass) string {
 	text := `<script async src="` + scriptPath + `" data-state="` + l.label(v) + `"`
 	if r.Method != http.MethodGet {
 		text += ` data-method="` + html.EscapeString(r.Method) + `"`
 	}
-	if nonce != "" {
-		text += ` nonce="` + nonce + `"`
+	if p.narrow {
+		text += ` data-fetch="no"`
+	}
+	if p.nonce != "" {
+		text += ` nonce="` + p.nonce + `"`
 	}
 	return text + "></script>"
 }

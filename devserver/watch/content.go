@@ -8,16 +8,20 @@ import (
 )
 
 const (
-	maxRead  = 4 << 20   // bytes: of larger files size and time are compared
+	maxRead  = 4 << 20   // bytes: of larger files size and times are compared
 	maxAsset = 256 << 10 // the same for a file that is no source, when it is first seen
 	maxLearn = 16 << 20  // of all of these together: a tree of pictures is not read for the one that may be saved as it was
 )
+
+// tick is by how much files' times may lag behind the clock: two ticks of the slowest.
+const tick = 20 * time.Millisecond
 
 // content is what is compared of a file. Its zero value is that of a file that is not there.
 type content struct {
 	there    bool
 	size     int64
 	modified int64  // nanoseconds since 1970
+	changed  int64  // the same by the system's account, which no program can set back
 	read     bool   // sum is known
 	sum      uint64 // of the bytes
 }
@@ -30,7 +34,7 @@ func (c content) same(o content) bool {
 	if c.read && o.read {
 		return c.sum == o.sum
 	}
-	return c.modified == o.modified
+	return c.modified == o.modified && c.changed == o.changed
 }
 
 // contents reads files. Sums of two readers cannot be compared.
@@ -48,6 +52,7 @@ func (r contents) of(file string, limit int64) (c content, changed time.Time) {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		changed = changeTime(s)
 	}
+	c.changed = changed.UnixNano()
 	if c.size > limit {
 		return c, changed
 	}

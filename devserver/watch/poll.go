@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -25,8 +26,8 @@ type poller struct {
 
 // stamp is by what a change is seen; the content is judged by others.
 type stamp struct {
-	size, modified int64
-	mode           os.FileMode
+	size, modified, changed int64
+	mode                    os.FileMode
 }
 
 func newPoller(every time.Duration) *poller {
@@ -97,6 +98,14 @@ func compare(dir string, before, now map[string]stamp) []notice {
 	return found
 }
 
+func stampOf(info os.FileInfo) stamp {
+	s := stamp{size: info.Size(), modified: info.ModTime().UnixNano(), mode: info.Mode()}
+	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
+		s.changed = changeTime(sys).UnixNano()
+	}
+	return s
+}
+
 // stamps reads a folder, nil when it cannot be read.
 func stamps(dir string) map[string]stamp {
 	entries, err := os.ReadDir(dir)
@@ -106,7 +115,7 @@ func stamps(dir string) map[string]stamp {
 	all := make(map[string]stamp, len(entries))
 	for _, e := range entries {
 		if info, err := e.Info(); err == nil {
-			all[e.Name()] = stamp{info.Size(), info.ModTime().UnixNano(), info.Mode()}
+			all[e.Name()] = stampOf(info)
 		}
 	}
 	return all

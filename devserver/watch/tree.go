@@ -11,10 +11,7 @@ import (
 	"time"
 )
 
-const (
-	maxFolders = 20_000                // below the app's own: beyond that something else lies there
-	coarse     = 20 * time.Millisecond // by which a file's time may lag behind the clock: two ticks of the slowest
-)
+const maxFolders = 20_000 // below the app's own: beyond that something else lies there
 
 // tree knows which folders are watched and what was in their files when they were last told or built.
 type tree struct {
@@ -175,7 +172,7 @@ func (t *tree) learn(dir string, since time.Time) (dirty []string) {
 		if kind < Source && now.read {
 			t.budget -= now.size
 		}
-		if !since.IsZero() && changed.After(since.Add(-coarse)) {
+		if !since.IsZero() && !changed.Before(since) {
 			dirty = append(dirty, file)
 			now = content{}
 		}

@@ -51,7 +51,7 @@ func (c *Change) merge(later Change) {
 // Config says what a Watcher watches.
 type Config struct {
 	Files    *Files
-	Since    time.Time     // when the first build began: what changed since is told at once; zero: nothing is
+	Since    time.Time     // when the first build began, by Now: what changed since is told at once; zero: nothing is
 	Debounce time.Duration // quiet after the last event; 0 is 15 ms
 	Poll     time.Duration // look so often instead of letting the system tell; 0: only when the system cannot
 	Warn     func(string)  // told of limits and what to do about them; nil discards
@@ -100,7 +100,7 @@ func newWatcher(c Config, system func() (notifier, error)) (*Watcher, error) {
 // Changes delivers bursts; what the receiver has not taken yet is merged with what comes later. Close closes it.
 func (w *Watcher) Changes() <-chan Change { return w.changes }
 
-// Update replaces the list. since is when the build began that read these files: of those not watched so far, what
+// Update replaces the list. since is when the build began that read these files, by Now: of those not watched so far, what
 // changed after it is told. A list of code that could not be read in full is added to the one before.
 func (w *Watcher) Update(f *Files, since time.Time) {
 	select {

@@ -312,7 +312,7 @@ func TestFolders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Update(f, time.Now())
+	w.Update(f, Now())
 	put(t, w.path("x/y/y.go"), "package y")
 	w.wants("x/y/y.go", Source)
 	put(t, w.path("x/y/y.go"), "package y // 2")
@@ -348,7 +348,7 @@ func TestSince(t *testing.T) {
 	w.wants("lib/lib.go", Source) // and nothing of before
 
 	b := app(t, sample, "app")
-	since := time.Now().Add(2 * coarse)
+	since := time.Now().Add(2 * tick)
 	for !changedAfter(b.Dir+"/main.go", since) {
 		put(t, b.Dir+"/main.go", "package main // built without this")
 	}
@@ -378,14 +378,14 @@ func TestUpdate(t *testing.T) {
 	}
 	put(t, w.path("app/main.go"), "package main\nimport _ \"example.com/m/other\"\nfunc main() {}\n")
 	w.wants("app/main.go", Source)
-	w.Update(list(), time.Now())
+	w.Update(list(), Now())
 	put(t, w.path("lib/lib.go"), "package lib // not used")
 	put(t, w.path("other/other.go"), "package other // used")
 	w.wants("other/other.go", Source)
 
 	put(t, w.path("app/main.go"), "package main\nimport\n")
 	w.wants("app/main.go", Source)
-	w.Update(list(), time.Now())
+	w.Update(list(), Now())
 	put(t, w.path("other/other.go"), "package other // still watched")
 	w.wants("other/other.go", Source)
 }
