@@ -59,6 +59,7 @@ type contender struct {
 	name string
 	dir  string // of its copy of the app
 	url  string
+	pid  int // of the program that reloads
 	said *output
 
 	changed func() error // called after a save; nil: it notices by itself
@@ -127,6 +128,7 @@ func (c *contender) run(t *testing.T, public string, cmd *exec.Cmd) {
 		t.Fatalf("%s: %v", c.name, err)
 	}
 	t.Cleanup(func() { finish(cmd) })
+	c.pid = cmd.Process.Pid
 	c.url = "http://127.0.0.1:" + public + "/"
 	if err := await(c.url, "v0", 3*time.Minute); err != nil {
 		t.Fatalf("%s: %v\n%s", c.name, err, c.said.end())

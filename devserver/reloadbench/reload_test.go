@@ -3,6 +3,7 @@ package reloadbench
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,9 @@ func TestBenchReload(t *testing.T) {
 		ours.reload(t, fmt.Sprint("more", n))
 	}
 	t.Log("\n" + table(all, *builds))
+	if runtime.GOOS == "linux" {
+		t.Logf("devserver has had %d MiB in memory at most", peak(t, ours.pid)>>20)
+	}
 	checkNoneLost(t, ours)
 }
 
@@ -52,13 +56,33 @@ func TestNoneLost(t *testing.T) {
 	noneLost(t, 5)
 }
 
+// noneLost saves so often; nothing may be left of the versions before: descriptors of devserver, and files below .devserver.
 func noneLost(t *testing.T, saves int) {
 	c := devserver(t)
+	const warm = 3
+	var early holdings
 	for n := range saves {
+		if n == warm {
+			early = held(t, c)
+		}
 		c.reload(t, fmt.Sprint("v", n+1))
 	}
 	checkNoneLost(t, c)
 	t.Logf("%d requests were served in %d reloads", c.requests, saves)
+	var late holdings
+	tick := time.NewTicker(10 * time.Millisecond) // the last old version is let go of a moment later
+	defer tick.Stop()
+	for end := time.Now().Add(tooLong); time.Now().Before(end); <-tick.C {
+		if late = held(t, c); !late.more(early) {
+			break
+		}
+	}
+	if late.more(early) {
+		t.Errorf("after %d reloads devserver holds %+v, after %d it held %+v", saves, late, warm, early)
+	}
+	if runtime.GOOS == "linux" {
+		t.Logf("devserver has had %d MiB in memory at most, and holds %+v", peak(t, c.pid)>>20, late)
+	}
 }
 
 func checkNoneLost(t *testing.T, c *contender) {
