@@ -76,7 +76,7 @@ func TestProgress(t *testing.T) {
 	p.step("exported 2")
 	p.step("exported 3") // too soon after the last
 	p.end()
-	if want := clearLine + "exported 2" + clearLine; b.String() != want {
+	if want := "exported 2\r\x1b[J"; b.String() != want {
 		t.Errorf("drawn %q, want %q", b.String(), want)
 	}
 }

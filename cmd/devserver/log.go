@@ -59,7 +59,13 @@ func (l *logger) tell(n devserver.Notice) {
 	case devserver.Trimmed:
 		l.log.Info("trimmed", "runs", n.Runs, "events", n.Events, "keep", n.Keep)
 	case devserver.Warning:
-		l.log.Warn("warning", "text", n.Text)
+		log := l.log
+		if n.App != "" {
+			log = log.With("app", n.App)
+		}
+		log.Warn("warning", "text", n.Text)
+	case devserver.ClockMoved:
+		l.log.Info("clock", ms("offset_ms", n.Offset), "reclaimed", n.Reclaimed)
 	case devserver.Stopped:
 		l.log.Info("stopped", "sockets", n.Sockets, "denials", n.Denials, "recording", n.Recording)
 	default:

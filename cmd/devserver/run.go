@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"time"
 
@@ -14,6 +15,7 @@ func newRun() *cobra.Command {
 		o          devserver.Options
 		buildFlags string
 		logFormat  string
+		noKeys     bool
 		store      otlpFlags
 	)
 	c := &cobra.Command{
@@ -41,7 +43,7 @@ rules judge the production address, the bytes go to the local one.`,
 			if o.OTLP, o.OTLPHeaders, err = store.read(os.Getenv); err != nil {
 				return err
 			}
-			return runApps(c, o, logFormat)
+			return runApps(c, o, logFormat, noKeys)
 		},
 	}
 	f := c.Flags()
@@ -51,7 +53,7 @@ rules judge the production address, the bytes go to the local one.`,
 	f.StringVar(&o.Console, "console", "127.0.0.1:8000", "where the console answers, `HOST:PORT`")
 	f.StringVar(&o.Profile, "profile", "appengine", "whose rules hold: a `NAME` of \"devserver profiles\", or a file")
 	f.StringVar(&o.Data, "data", "", "data directory `DIR` (default .devserver in the first app's folder)")
-	f.StringArrayVar(&o.Standins, "standin", nil, "let a local address serve one of production, `[PROD=]LOCAL`;\nLOCAL may be builtin:echo or builtin:whois; may be repeated")
+	f.StringArrayVar(&o.Standins, "standin", nil, "let a local address serve one of production, `[PROD=]LOCAL`;\nLOCAL may be builtin:echo, builtin:whois or app:NAME; may be repeated")
 	f.BoolVar(&o.NoBilling, "no-billing", false, "as an app without billing: every socket is refused")
 	f.StringVar(&o.OnBuild, "on-build", "wait", "a request during a build: `wait|serve-old`")
 	f.DurationVar(&o.WaitLimit, "wait-limit", 30*time.Second, "how long a request waits for a version, a `DURATION`; 0: not at all")
@@ -67,19 +69,17 @@ rules judge the production address, the bytes go to the local one.`,
 	f.StringVar(&o.CaptureLimit, "capture-limit", "", "at most `SIZE` of each socket, direction and layer (default head 4KiB, full 1MiB)")
 	f.StringArrayVar(&o.Redact, "redact", nil, "mask the values of the header `NAME` too, besides authorization, proxy-authorization,\ncookie, set-cookie, x-api-key; none drops these; may be repeated")
 	f.StringVar(&o.KeyLog, "keylog", "", "add the keys of the app's TLS connections to `FILE`, as SSLKEYLOGFILE does")
+	f.BoolVar(&noKeys, "no-keys", false, "leave the keyboard alone; else, on a terminal, ? shows what its keys do")
 	store.add(f)
 	f.StringVar(&logFormat, "log-format", "text", "`text|json`; json writes one object a line")
 	return c
 }
 
 // runApps runs until the command's context ends.
-func runApps(c *cobra.Command, o devserver.Options, logFormat string) error {
+func runApps(c *cobra.Command, o devserver.Options, logFormat string, noKeys bool) error {
 	switch logFormat {
 	case "text":
-		t := newTeller(c.ErrOrStderr())
-		defer t.screen.Status("")
-		o.Notify, o.Stdout, o.Stderr = t.tell, t.screen.Above(c.OutOrStdout()), t.screen.Above(c.ErrOrStderr())
-		return devserver.Run(c.Context(), o)
+		return runForPerson(c, o, noKeys)
 	case "json":
 		l := newLogger(c.ErrOrStderr())
 		o.Notify, o.Stdout, o.Stderr = l.tell, c.OutOrStdout(), l.output("stderr")
@@ -90,4 +90,27 @@ func runApps(c *cobra.Command, o devserver.Options, logFormat string) error {
 		return nil
 	}
 	return usagef("--log-format: %q is neither text nor json", logFormat)
+}
+
+// runForPerson tells a person what happens, and on a terminal hears what keys that person presses.
+func runForPerson(c *cobra.Command, o devserver.Options, noKeys bool) error {
+	t := newTeller(c.ErrOrStderr())
+	defer t.screen.Status("")
+	o.Notify, o.Stdout, o.Stderr = t.tell, t.screen.Above(c.OutOrStdout()), t.screen.Above(c.ErrOrStderr())
+	o.Label = newLabels(c.OutOrStdout(), c.ErrOrStderr()).label
+	ctx, quit := context.WithCancel(c.Context())
+	defer quit()
+	if tty := keyTerminal(c.InOrStdin(), c.ErrOrStderr()); tty != nil && !noKeys {
+		k := newKeys(t, quit)
+		board, err := openKeyboard(tty, t.screen, k.hear)
+		if err != nil {
+			t.say("%s no keys are heard: %v", t.style.warn.Render("warning:"), err)
+			return devserver.Run(ctx, o)
+		}
+		defer board.close()
+		defer context.AfterFunc(ctx, board.close)() // a second Ctrl-C ends without a further word
+		t.hint = "press ? for keys"
+		o.Notify, o.Commands = k.tell, k.commands
+	}
+	return devserver.Run(ctx, o)
 }

@@ -20,11 +20,35 @@ func TestScreenRedrawsProgress(t *testing.T) {
 	s.Status("compiling the patched library")
 	s.Status("")
 	s.Print("done")
-	want := clearLine + "copying 1 of 3" +
-		clearLine + "a line\n" + "copying 1 of 3" +
-		clearLine + "from the app\n" + "copying 1 of 3" +
-		clearLine + "compiling the patc…" +
-		clearLine + "done\n"
+	const erase = "\r\x1b[J"
+	want := "copying 1 of 3" +
+		erase + "a line\n" + "copying 1 of 3" +
+		erase + "from the app\n" + "copying 1 of 3" +
+		erase + "compiling the patc…" +
+		erase + "done\n"
+	if b.String() != want {
+		t.Errorf("drawn:\n%q, want\n%q", b.String(), want)
+	}
+}
+
+// TestScreenFollowsTheWidth: progress that a narrower terminal has broken into rows is taken away with all of them, and a
+// wider one gets more of it.
+func TestScreenFollowsTheWidth(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	width := 40
+	s := &screen{w: &b, width: func() int { return width }}
+	s.Status("building orders: a.go, b.go, c.go")
+	width = 12
+	s.Redraw()
+	width = 40
+	s.Redraw()
+	s.Leave()
+	s.Redraw()
+	s.Leave()
+	s.Print("a line")
+	const all = "building orders: a.go, b.go, c.go"
+	want := all + "\r\x1b[2A\x1b[J" + "building o…" + "\r\x1b[J" + all + "\r\x1b[J" + all + "\r\x1b[J" + "a line\n" + all
 	if b.String() != want {
 		t.Errorf("drawn:\n%q, want\n%q", b.String(), want)
 	}

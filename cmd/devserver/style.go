@@ -26,6 +26,31 @@ func newPalette(w io.Writer) palette {
 	}
 }
 
+// labels colour the names in front of the apps' lines, each app's in its own, by the stream that they stand in.
+type labels struct{ out, err []lipgloss.Style }
+
+// labelColours are the sixteen's that say neither good nor bad.
+var labelColours = []string{"6", "5", "4", "14", "13", "12"}
+
+func newLabels(stdout, stderr io.Writer) labels {
+	styles := func(w io.Writer) (all []lipgloss.Style) {
+		r := lipgloss.NewRenderer(w)
+		for _, c := range labelColours {
+			all = append(all, r.NewStyle().Foreground(lipgloss.Color(c)))
+		}
+		return all
+	}
+	return labels{styles(stdout), styles(stderr)}
+}
+
+func (l labels) label(name string, i int, stderr bool) string {
+	styles := l.out
+	if stderr {
+		styles = l.err
+	}
+	return styles[i%len(styles)].Render(name)
+}
+
 // state is the style of a socket's state; the word stands beside it, colour alone says nothing.
 func (p palette) state(s string) lipgloss.Style {
 	switch s {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/term"
@@ -18,6 +20,9 @@ type teller struct {
 	style   palette
 	console string // told already
 	explain *explainer
+	hint    string // told once, when the first app is ready; "": nothing
+	apps    []string
+	work    workUnderWay
 }
 
 func newTeller(w io.Writer) *teller {
@@ -46,7 +51,7 @@ func (t *teller) tell(n devserver.Notice) {
 	case devserver.BuildFailed:
 		t.broken(n)
 	case devserver.Unchanged:
-		t.screen.Status("")
+		t.over(n.App)
 		t.say("%s is the same program as before%s (build %s)", t.style.ok.Render(n.App), filesOf(n.Files), seconds(n.Build))
 	case devserver.AppReady:
 		t.ready(n)
@@ -71,7 +76,10 @@ func (t *teller) tell(n devserver.Notice) {
 		t.say("%s", n.Text)
 	case devserver.Trimmed:
 		t.say("the recording let go of its oldest, %s with %s; it keeps %s (--keep)", count(n.Runs, "run"), count(n.Events, "event"), n.Keep)
+	case devserver.ClockMoved:
+		t.say("the clock is %s ahead; %s reclaimed", exactly(n.Offset), count(n.Reclaimed, "idle socket"))
 	case devserver.Warning:
+		t.over(n.App)
 		t.say("%s %s", t.style.warn.Render("warning:"), n.Text)
 	case devserver.Stopped:
 		t.stopped(n)
@@ -106,22 +114,37 @@ func (t *teller) toolchain(n devserver.ToolchainProgress) {
 // building is progress too. Where nothing can be redrawn only the first build is worth a line: a reload gets
 // one when it is done.
 func (t *teller) building(n devserver.BuildStarted) {
+	if !slices.Contains(t.apps, n.App) {
+		t.apps = append(t.apps, n.App)
+	}
 	switch {
+	case t.screen.width != nil:
+		t.work.begin(n.App, filesOf(n.Files))
+		t.screen.Status(t.work.text())
 	case n.First:
 		t.screen.Status("devserver: building " + n.App)
-	case t.screen.width != nil:
-		t.screen.Status("devserver: building " + n.App + filesOf(n.Files))
+	}
+}
+
+// over takes an app out of the progress.
+func (t *teller) over(app string) {
+	if app != "" {
+		t.work.end(app)
+		t.screen.Status(t.work.text())
 	}
 }
 
 func (t *teller) broken(n devserver.BuildFailed) {
-	t.screen.Status("")
+	t.over(n.App)
 	what := "does not compile; it starts once it does"
 	if n.Serving {
 		what = "does not compile; the version before goes on serving"
 	}
 	t.say("%s %s", t.style.bad.Render(n.App), what)
 	for _, e := range n.Errors {
+		if e.File != "" && n.Root != "" && !filepath.IsAbs(e.File) {
+			e.File = fromHere(filepath.Join(n.Root, e.File)) // so that a terminal can open it
+		}
 		t.screen.Print("  " + t.style.strong.Render(position(e)) + clean(e.Message))
 	}
 	if len(n.Errors) == 0 {
@@ -143,19 +166,23 @@ func position(e devserver.BuildError) string {
 }
 
 func (t *teller) ready(n devserver.AppReady) {
-	t.screen.Status("")
+	t.over(n.App)
 	app := t.style.ok.Render(n.App)
 	switch {
 	case n.First:
 		t.say("%s is ready: %s (profile %s, built in %s)", app, t.style.strong.Render(n.URL), n.Profile, seconds(n.Build))
-	case len(n.Files) > 0:
-		t.say("%s reload %d%s (build %s, swap %s)", app, n.Reload, filesOf(n.Files), seconds(n.Build), seconds(n.Swap))
-	default:
+	case n.Restarted:
 		t.say("%s runs again: %s", app, n.URL)
+	default:
+		t.say("%s reload %d%s (build %d ms, swap %d ms)", app, n.Reload, filesOf(n.Files), n.Build.Milliseconds(), n.Swap.Milliseconds())
 	}
 	if n.Console != t.console {
 		t.console = n.Console
 		t.say("what its sockets do: %s", t.style.strong.Render(n.Console))
+	}
+	if t.hint != "" {
+		t.say("%s", t.hint)
+		t.hint = ""
 	}
 }
 
@@ -184,6 +211,9 @@ func (t *teller) denied(n devserver.Denied) {
 		t.say("%s by rule %s%s", t.style.warn.Render("let through; production denies it"), t.style.strong.Render(n.Rule), what)
 	default:
 		t.say("%s by rule %s%s", t.style.bad.Render("denied"), t.style.strong.Render(n.Rule), what)
+	}
+	if len(t.apps) > 1 {
+		t.more("app", n.App)
 	}
 	t.more("where", where(n))
 	t.more("why", n.Reason)
@@ -235,7 +265,6 @@ func (t *teller) rulesPage() string {
 // escapes names the packages of a build whose sockets the rules do not see, and why.
 func (t *teller) escapes(n devserver.Escapes) {
 	const shown = 8
-	t.screen.Status("")
 	if len(n.Packages) == 0 {
 		t.say("%s has no package any more that can open sockets which the rules do not see", t.style.ok.Render(n.App))
 		return
@@ -253,7 +282,7 @@ func (t *teller) escapes(n devserver.Escapes) {
 }
 
 func (t *teller) exited(n devserver.WorkerExited) {
-	t.screen.Status("")
+	t.over(n.App)
 	next := "it starts again after the next change"
 	switch {
 	case n.Serving:
@@ -268,6 +297,7 @@ func (t *teller) exited(n devserver.WorkerExited) {
 }
 
 func (t *teller) stopped(n devserver.Stopped) {
+	t.work = workUnderWay{}
 	t.screen.Status("")
 	t.say("stopped after %s and %s; recorded in %s", count(n.Sockets, "socket"), count(n.Denials, "denial"), n.Recording)
 }
