@@ -176,8 +176,8 @@ func (p *parser) value() (string, bool) {
 // plain reads a value without quotes: to the end of the line or a comment, without the blanks around it.
 func (p *parser) plain() (string, bool) {
 	raw := p.rest()
-	for i := range len(raw) {
-		if raw[i] == '#' && (i == 0 || raw[i-1] == ' ' || raw[i-1] == '\t') {
+	for i := range len(raw) { // a colour, #fff right behind the =, is no comment
+		if before := p.text[p.at+i-1]; raw[i] == '#' && (before == ' ' || before == '\t') {
 			raw = raw[:i]
 			break
 		}

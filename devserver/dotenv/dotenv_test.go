@@ -20,7 +20,7 @@ func TestParse(t *testing.T) {
 		{"A=1\nB = two words \n", `A="1"@1 B="two words"@2`},
 		{"A=\nB=''\nC=\"\"", `A=""@1 B=""@2 C=""@3`},
 		{"export A=1\nexport\tB=2\nexport=3\nexport = 4", `A="1"@1 B="2"@2 export="3"@3 export="4"@4`},
-		{"A=b#c # comment\nB=#nothing\nC='x' # y\nD= # z", `A="b#c"@1 B=""@2 C="x"@3 D=""@4`},
+		{"A=b#c # comment\nB=#f00\nC='x' # y\nD= # z", `A="b#c"@1 B="#f00"@2 C="x"@3 D=""@4`},
 		{`A='a $B \n "c"'`, `A="a $B \\n \"c\""@1`},
 		{`A="a\tb\nc\\n \" \$X \d"`, `A="a\tb\nc\\n \" $X \\d"@1`},
 		{"A=\"one\ntwo\"\nB='three\nfour'\nC=5", `A="one\ntwo"@1 B="three\nfour"@3 C="5"@5`},
