@@ -32,8 +32,8 @@ type Ignored struct {
 // String says it for a person.
 func (i Ignored) String() string { return fmt.Sprintf("%s: %s has no effect here", i.Position, i.Key) }
 
-// loadAppYAML reads the app.yaml in dir; nil when there is none.
-func loadAppYAML(dir string) (*AppYAML, error) {
+// LoadAppYAML reads the app.yaml in dir; nil when there is none.
+func LoadAppYAML(dir string) (*AppYAML, error) {
 	file := filepath.Join(dir, AppYAMLName)
 	if _, err := os.Lstat(file); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
