@@ -29,8 +29,11 @@ type Var struct {
 // maxSize is how long a file may be, bytes: a settings file's length.
 const maxSize = 64 << 10
 
-// Load reads a file. lookup knows the variables that are set besides those of the file; nil knows none.
-func Load(file string, lookup func(name string) (string, bool)) ([]Var, error) {
+// Lookup knows variables that are set elsewhere.
+type Lookup func(name string) (value string, known bool)
+
+// Load reads a file. What $NAME stands for, given is asked first, then the file itself, then before; nil knows none.
+func Load(file string, given, before Lookup) ([]Var, error) {
 	data, err := yamlfile.Read(file)
 	if err != nil {
 		var path *os.PathError
@@ -39,12 +42,12 @@ func Load(file string, lookup func(name string) (string, bool)) ([]Var, error) {
 		}
 		return nil, fmt.Errorf("%s: %w", yamlfile.Position{File: file}, err)
 	}
-	return Parse(file, data, lookup)
+	return Parse(file, data, given, before)
 }
 
-// Parse reads the text of a file.
-func Parse(file string, data []byte, lookup func(name string) (string, bool)) ([]Var, error) {
-	p := &parser{file: file, text: strings.ReplaceAll(strings.TrimPrefix(string(data), "\uFEFF"), "\r\n", "\n"), line: 1, set: map[string]string{}, lookup: lookup}
+// Parse is Load with the file's text given.
+func Parse(file string, data []byte, given, before Lookup) ([]Var, error) {
+	p := &parser{file: file, text: strings.ReplaceAll(strings.TrimPrefix(string(data), "\uFEFF"), "\r\n", "\n"), line: 1, set: map[string]string{}, given: given, before: before}
 	switch {
 	case len(data) > maxSize:
 		return nil, &yamlfile.Error{Position: yamlfile.Position{File: file}, Message: fmt.Sprintf("larger than %d KiB: this cannot be a settings file", maxSize>>10)}
@@ -62,15 +65,16 @@ func Parse(file string, data []byte, lookup func(name string) (string, bool)) ([
 
 // parser goes through a text once.
 type parser struct {
-	file   string
-	text   string
-	at     int // the next byte
-	line   int // of at
-	begin  int // where the line begins
-	vars   []Var
-	set    map[string]string
-	lookup func(string) (string, bool)
-	errs   []error
+	file  string
+	text  string
+	at    int // the next byte
+	line  int // of at
+	begin int // where the line begins
+	vars  []Var
+	set   map[string]string
+	errs  []error
+
+	given, before Lookup
 }
 
 // errorf notes what is wrong at a byte of the current line.
@@ -261,13 +265,24 @@ func (p *parser) expand(b *strings.Builder, end int) bool {
 		b.WriteByte('$')
 		return true
 	}
-	value, known := p.set[name]
-	if !known && p.lookup != nil {
-		value, known = p.lookup(name)
-	}
+	value, known := p.known(name)
 	if !known {
 		p.errorf(start, "the variable %s is not set; set it further up, or put the value in single quotes if it holds a $", shorten(name))
 	}
 	b.WriteString(value)
 	return known
+}
+
+// known returns the value of a variable.
+func (p *parser) known(name string) (value string, ok bool) {
+	if p.given != nil {
+		value, ok = p.given(name)
+	}
+	if !ok {
+		value, ok = p.set[name]
+	}
+	if !ok && p.before != nil {
+		value, ok = p.before(name)
+	}
+	return value, ok
 }

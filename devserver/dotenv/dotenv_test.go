@@ -10,6 +10,7 @@ import (
 )
 
 func lookup(name string) (string, bool) { return "given", name == "GIVEN" }
+func before(name string) (string, bool) { return "before", name == "GIVEN" || name == "BEFORE" }
 
 // TestParse are the forms that a line may have.
 func TestParse(t *testing.T) {
@@ -27,12 +28,13 @@ func TestParse(t *testing.T) {
 		{"A=1\r\nB=\"2\r\n3\"\r\n", `A="1"@1 B="2\n3"@2`},
 		{"\uFEFFA=1", `A="1"@1`},
 		{"A=x\nB=$A-${A}y\nC=\"$GIVEN\"\nD=5$\nE=a$1\nF=\\$A", `A="x"@1 B="x-xy"@2 C="given"@3 D="5$"@4 E="a$1"@5 F="$A"@6`},
+		{"GIVEN=own\nA=$GIVEN $BEFORE\nBEFORE=own\nB=$BEFORE", `GIVEN="own"@1 A="given before"@2 BEFORE="own"@3 B="own"@4`},
 		{"A=it's\nB=a\"b", `A="it's"@1 B="a\"b"@2`},
 		{"A=1\nA=2", `A="1"@1 A="2"@2`},
 		{"spring.name=x\na-b=y", `spring.name="x"@1 a-b="y"@2`},
 		{"URL=postgres://u:p@h:5432/db?a=b&c=d", `URL="postgres://u:p@h:5432/db?a=b&c=d"@1`},
 	} {
-		vars, err := Parse("f", []byte(tt.text), lookup)
+		vars, err := Parse("f", []byte(tt.text), lookup, before)
 		var got []string
 		for _, v := range vars {
 			got = append(got, fmt.Sprintf("%s=%q@%d", v.Name, v.Value, v.Line))
@@ -65,12 +67,12 @@ func TestMistakes(t *testing.T) {
 		{"A=\x00", "not a text"},
 		{strings.Repeat("#", 70<<10), "larger than 64 KiB"},
 	} {
-		_, err := Parse("f", []byte(tt.text), lookup)
+		_, err := Parse("f", []byte(tt.text), lookup, before)
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("Parse(%.40q) = %v, want %s", tt.text, err, tt.want)
 		}
 	}
-	_, err := Parse("f", []byte("A\nB=1\nC=$X$Y\nD='a'b"), nil)
+	_, err := Parse("f", []byte("A\nB=1\nC=$X$Y\nD='a'b"), nil, nil)
 	if err == nil || strings.Count(err.Error(), "f:") != 4 {
 		t.Errorf("want four mistakes, got %v", err)
 	}
@@ -79,13 +81,13 @@ func TestMistakes(t *testing.T) {
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), ".env")
-	if _, err := Load(file, nil); !os.IsNotExist(unwrap(err)) || !strings.Contains(err.Error(), file+": no such file") {
+	if _, err := Load(file, nil, nil); !os.IsNotExist(unwrap(err)) || !strings.Contains(err.Error(), file+": no such file") {
 		t.Errorf("Load of a missing file: %v", err)
 	}
 	if err := os.WriteFile(file, []byte("A=1"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if vars, err := Load(file, nil); err != nil || len(vars) != 1 || vars[0] != (Var{"A", "1", 1}) {
+	if vars, err := Load(file, nil, nil); err != nil || len(vars) != 1 || vars[0] != (Var{"A", "1", 1}) {
 		t.Errorf("Load = %v, %v", vars, err)
 	}
 }
@@ -103,7 +105,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		vars, err := Parse("f", []byte(text), lookup)
+		vars, err := Parse("f", []byte(text), lookup, before)
 		for _, v := range vars {
 			if err != nil || v.Name == "" || v.Line < 1 || v.Line > 1+strings.Count(text, "\n") || strings.ContainsRune(v.Name+v.Value, 0) {
 				t.Errorf("Parse(%q) = %+v, %v", text, vars, err)
@@ -112,7 +114,7 @@ func FuzzParse(f *testing.F) {
 		if strings.ContainsAny(text, "'\x00\r") || len(text) > 1<<10 || !utf8.ValidString(text) {
 			return
 		}
-		vars, err = Parse("f", []byte("A='"+text+"'"), nil)
+		vars, err = Parse("f", []byte("A='"+text+"'"), nil, nil)
 		if err != nil || len(vars) != 1 || vars[0].Value != text {
 			t.Errorf("%q in single quotes = %+v, %v", text, vars, err)
 		}
