@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -27,22 +26,23 @@ const (
 // loop owns the workers of an app. Only run touches its fields.
 type loop struct {
 	*app
-	builder  *builder
-	changes  <-chan watch.Change // nil: nothing is watched yet
-	pending  []string            // files changed since the last version that was started
-	reread   bool                // among them are some that a program reads at its start
-	live     *version            // serves; nil: none does
-	next     *version            // has not accepted yet; nil: none is starting
-	trial    trial               // of next
-	good     *build.Result       // what live or next runs, or ran
-	goodID   int64               // of good, in the table builds
-	building underWay            // the build that is under way
-	reload   int                 // of live
-	lost     string              // why nothing serves
-	backoff  time.Duration       // before the last restart
-	restart  *time.Timer
-	silent   *time.Timer
-	retired  sync.WaitGroup // versions that drain
+	builder        *builder
+	changes        <-chan watch.Change // nil: nothing is watched yet
+	pending        []string            // files changed since the last version that was started
+	brokenSettings bool                // what was saved of them cannot be read
+	reread         bool                // among them are some that a program reads at its start
+	live           *version            // serves; nil: none does
+	next           *version            // has not accepted yet; nil: none is starting
+	trial          trial               // of next
+	good           *build.Result       // what live or next runs, or ran
+	goodID         int64               // of good, in the table builds
+	building       underWay            // the build that is under way
+	reload         int                 // of live
+	lost           string              // why nothing serves
+	backoff        time.Duration       // before the last restart
+	restart        *time.Timer
+	silent         *time.Timer
+	retired        sync.WaitGroup // versions that drain
 }
 
 // trial is what a version that is starting was started for.
@@ -124,12 +124,17 @@ func (l *loop) changed(ctx context.Context, c watch.Change) {
 	if c.Kind == watch.Reload {
 		return // the app reads it anew by itself
 	}
+	if c.Kind == watch.Settings {
+		switch l.settingsChanged(ctx, c) {
+		case effortNone:
+			return
+		case effortRestart:
+			c.Kind = watch.Restart
+		}
+	}
 	for _, f := range c.Files {
 		if name := l.project.Rel(f); !slices.Contains(l.pending, name) {
 			l.pending = append(l.pending, name)
-		}
-		if c.Kind == watch.Settings && filepath.Ext(f) == ".yaml" {
-			l.sup.notices.warnf("%s has changed; start devserver again to apply that", l.project.Rel(f))
 		}
 	}
 	l.reread = l.reread || c.Kind != watch.Source
