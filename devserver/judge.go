@@ -107,13 +107,20 @@ func appNamed(c *project.Config, name string) (*project.AppConfig, error) {
 	return nil, fmt.Errorf("--app: %s has no app %q; it has %s", c.File, name, strings.Join(names, ", "))
 }
 
+// profileName is whose rules hold for an app, "" those of the default.
+func profileName(o *Options, c *project.Config, a *project.AppConfig) string {
+	if o.given("profile", o.Profile) {
+		return o.Profile
+	}
+	return cmp.Or(a.Profile, c.Profile)
+}
+
 // newPolicy is the profile with what devserver.yaml and the flags change in it for an app, and the options under which
 // NewJudge decides the same way: no more of them than it takes.
 func newPolicy(o *Options, c *project.Config, a *project.AppConfig) (*sandbox.Policy, JudgeOptions, error) {
 	under := JudgeOptions{NoBilling: o.NoBilling}
-	name := cmp.Or(a.Profile, c.Profile)
+	name := profileName(o, c, a)
 	if o.given("profile", o.Profile) {
-		name = o.Profile
 		under.Profile = name
 	}
 	p, err := profile.Load(name)
