@@ -43,8 +43,9 @@ type stage struct {
 	addr    string
 	touched chan struct{} // the app was given something; nil: nobody wants to know
 	mu      sync.Mutex
-	conns   []*appSide // in the order in which they came; guarded by mu
-	open    sync.WaitGroup
+	conns   []*appSide    // in the order in which they came; guarded by mu
+	open    int           // of them; guarded by mu
+	shut    chan struct{} // one more is closed
 	signals chan string   // from the handlers
 	step    chan struct{} // to the handlers
 }
@@ -88,7 +89,15 @@ func (a *appSide) WriteTo(w io.Writer) (int64, error) {
 
 func (a *appSide) Close() error {
 	err := a.TCPConn.Close()
-	a.once.Do(a.stage.open.Done)
+	a.once.Do(func() {
+		a.stage.mu.Lock()
+		a.stage.open--
+		a.stage.mu.Unlock()
+		select {
+		case a.stage.shut <- struct{}{}:
+		default:
+		}
+	})
 	return err
 }
 
@@ -103,8 +112,8 @@ func (s *stage) touch() {
 func (s *stage) accept(c net.Conn, remote net.Addr) *appSide {
 	a := &appSide{TCPConn: c.(*net.TCPConn), remote: remote, stage: s}
 	a.br = bufio.NewReader(a)
-	s.open.Add(1)
 	s.mu.Lock()
+	s.open++
 	s.conns = append(s.conns, a)
 	s.mu.Unlock()
 	return a
@@ -234,7 +243,7 @@ func direct(t *testing.T, c conform) *stage {
 }
 
 func newStage(t *testing.T, c conform) *stage {
-	return &stage{t: t, c: c, signals: make(chan string, 100), step: make(chan struct{})}
+	return &stage{t: t, c: c, shut: make(chan struct{}, 1), signals: make(chan string, 100), step: make(chan struct{})}
 }
 
 // proxied serves the case through a proxy. With each byte that the app reads or writes another version may become live.
@@ -299,14 +308,27 @@ func (s *stage) run() *peer {
 		<-sent
 	}
 	conn.Close()
-	closed := make(chan struct{})
-	go func() { s.open.Wait(); close(closed) }()
-	select {
-	case <-closed:
-	case <-time.After(patience):
-		t.Errorf("%s: the app's connections stay open", s.c.name)
-	}
+	s.allClosed()
 	return p
+}
+
+// allClosed waits until the app has closed its connections.
+func (s *stage) allClosed() {
+	limit := time.After(patience)
+	for {
+		s.mu.Lock()
+		open := s.open
+		s.mu.Unlock()
+		if open == 0 {
+			return
+		}
+		select {
+		case <-s.shut:
+		case <-limit:
+			s.t.Errorf("%s: the app's connections stay open", s.c.name)
+			return
+		}
+	}
 }
 
 func (p *peer) send(s string) { io.WriteString(p.TCPConn, s) }
