@@ -25,12 +25,8 @@ type app struct {
 	sup      *supervisor
 	name     string
 	project  *project.App
-	policy   *sandbox.Policy
 	standins []sandbox.Standin
-	env      []string
-	settings settings
 	usage    *usage
-	sourceOf map[sandbox.Resource]string // where a quota's limits come from
 	listener net.Listener
 	port     int // $PORT, which is also the front proxy's
 	url      string
@@ -39,8 +35,12 @@ type app struct {
 	ready    chan struct{}    // closed when it accepts for the first time
 	asked    chan struct{}    // asks the loop to build and start it anew
 
-	mu    sync.Mutex
-	shown web.App // what the console shows; guarded by mu
+	// configured is changed by the loop, with mu held; others than the loop read it with mu held.
+	configured
+	files    project.AppConfig // what devserver.yaml said of it at the start
+	mu       sync.Mutex
+	shown    web.App                     // what the console shows; guarded by mu
+	sourceOf map[sandbox.Resource]string // where a quota's limits come from; guarded by mu
 }
 
 // listen takes the address of an app or of the console. flag is the one that names another.
@@ -91,13 +91,9 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 	}
 	u.begin()
 	a := &app{
-		sup: s, name: p.name, project: p.project, policy: p.policy, env: p.env, settings: p.settings, usage: u,
+		sup: s, name: p.name, project: p.project, configured: p.configured, files: p.files, usage: u,
 		listener: p.listener, port: p.listener.Addr().(*net.TCPAddr).Port, url: urlOf(scheme, p.listener),
 		ready: make(chan struct{}), asked: make(chan struct{}, 1),
-	}
-	if a.standins, err = s.peers.standins(p.standins, s.doors); err != nil {
-		u.Close()
-		return nil, err
 	}
 	conf := proxy.Config{
 		App: a.name, ServeOld: a.settings.serveOld, WaitLimit: max(a.settings.waitLimit, 1), // it takes 0 for its default
@@ -107,17 +103,33 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 	}
 	a.followPages(&conf)
 	a.proxy = proxy.New(conf)
-	explainer, err := newExplainer(a.policy, a.standins)
-	if err != nil {
+	a.shown = web.App{Name: a.name, URL: a.url}
+	if err := a.use(p.configured); err != nil {
 		u.Close()
 		return nil, err
 	}
-	a.sourceOf = limitSources(a.policy)
-	a.shown = web.App{
-		Name: a.name, URL: a.url, Profile: a.policy.Profile, IdleLimit: idleLimit(a.policy), Sources: sources(a.policy),
-		Policy: a.policy, Explainer: explainer, ExplainFlags: s.explainFlags,
-	}
 	return a, nil
+}
+
+// use has the app run by what is configured, from the next version on; the console shows it at once. An error changes
+// nothing. Only newApp and the loop call it.
+func (a *app) use(c configured) error {
+	standins, err := a.sup.peers.standins(c.standins, a.sup.doors)
+	if err != nil {
+		return err
+	}
+	explainer, err := newExplainer(c.policy, standins)
+	if err != nil {
+		return err
+	}
+	a.sup.notices.judges(a.name, c.under, c.policy)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.configured, a.standins, a.sourceOf = c, standins, limitSources(c.policy)
+	w := &a.shown
+	w.Profile, w.IdleLimit, w.Sources = c.policy.Profile, idleLimit(c.policy), sources(c.policy)
+	w.Policy, w.Explainer, w.ExplainFlags = c.policy, explainer, c.under.absolute().Flags()
+	return nil
 }
 
 // idleLimit is after how long a socket is reclaimed, 0: never.

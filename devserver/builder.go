@@ -3,6 +3,7 @@ package devserver
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,8 +24,9 @@ type builder struct {
 	escaped  func([]project.Escape) // told after each build what can escape
 	finder   project.EscapeFinder   // owned by the build goroutines, which come one after the other
 
-	newest   int  // number of the newest build; owned by the loop
-	busy     bool // the newest build has not been delivered; owned by the loop
+	made     madeFrom // of the next build; owned by the loop
+	newest   int      // number of the newest build; owned by the loop
+	busy     bool     // the newest build has not been delivered; owned by the loop
 	cancel   context.CancelFunc
 	last     chan struct{}              // closed when the goroutine of the newest build has ended
 	calm     chan struct{}              // closed when the newest build's program serves, or never will; owned by the loop
@@ -44,13 +46,27 @@ type built struct {
 
 func newBuilder(a *app) *builder {
 	s, tool := a.sup, a.sup.tool
-	tool.Flags = a.settings.buildFlags
 	none := make(chan struct{})
 	close(none)
-	return &builder{
-		app: a.project, tool: tool, out: filepath.Join(s.data, "bin", a.name), warn: s.notices.warnf, extra: s.watched, assets: a.settings.assets, noReload: a.settings.noReload,
+	b := &builder{
+		tool: tool, out: filepath.Join(s.data, "bin", a.name), warn: s.notices.warnf, noReload: a.settings.noReload,
 		cancel: func() {}, last: none, built: make(chan built), watching: make(chan (<-chan watch.Change), 1),
 	}
+	b.configure(a.project, &a.configured, s.watched)
+	return b
+}
+
+// madeFrom is what a build is made from that a change of settings may change.
+type madeFrom struct {
+	app    *project.App
+	flags  []string
+	extra  []string // further files to watch
+	assets watch.Assets
+}
+
+// configure says what the next build is made from.
+func (b *builder) configure(app *project.App, c *configured, watched []string) {
+	b.made = madeFrom{app, c.settings.buildFlags, slices.Concat(watched, c.watched), c.settings.assets}
 }
 
 // start begins a build and gives up the one before, whose result is not delivered.
@@ -61,8 +77,8 @@ func (b *builder) start(ctx context.Context, since time.Time) {
 	b.last, b.calm = make(chan struct{}), make(chan struct{})
 	b.busy = true
 	b.newest++
-	number, last, calm := b.newest, b.last, b.calm
-	b.all.Go(func() { b.build(ctx, number, before, last, calm) })
+	number, last, calm, made := b.newest, b.last, b.calm, b.made
+	b.all.Go(func() { b.build(ctx, number, before, last, calm, made) })
 }
 
 // settle says that nobody waits for the newest build's program any more.
@@ -96,9 +112,10 @@ func awaitCalm(ctx context.Context, calm <-chan struct{}) {
 }
 
 // build waits for the end of the build before it, builds, and brings the file list up to date.
-func (b *builder) build(ctx context.Context, number int, before, last, calm chan struct{}) {
+func (b *builder) build(ctx context.Context, number int, before, last, calm chan struct{}, made madeFrom) {
 	defer close(last)
 	<-before
+	b.app, b.tool.Flags, b.extra, b.assets = made.app, made.flags, made.extra, made.assets
 	start, since := time.Now(), watch.Now()
 	result, err := build.Build(ctx, build.Request{App: b.app, Go: b.tool, Out: b.out})
 	select {

@@ -116,7 +116,7 @@ func checkConfig(file, dir string) Check {
 	if err != nil {
 		return Check{name, stateFail, err.Error(), "Mend the file; the message says what it may hold."}
 	}
-	policy, _, err := newPolicy(&Options{}, c)
+	policy, _, err := newPolicy(&Options{}, c, new(project.AppConfig))
 	switch {
 	case err != nil:
 		return Check{name, stateFail, err.Error(), "Name a profile that devserver profiles lists, or a file."}

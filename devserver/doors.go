@@ -35,15 +35,17 @@ func newDoors(apps []*plannedApp, c *project.Config) (doors, error) {
 		known = append(known, cmp.Or(a.Name, filepath.Base(a.Path)))
 	}
 	var all doors
-	for _, s := range apps[0].standins { // all apps have the same
-		runs := slices.Contains(running, s.App)
-		switch {
-		case s.App == "", all.of(s.App) != nil:
-			continue
-		case !runs && !slices.Contains(known, s.App):
-			return nil, usagef("stand-in for %s: there is no app %q; the apps are %s", s.Production(), s.App, strings.Join(distinct(running, known), ", "))
+	for _, a := range apps {
+		for _, s := range a.standins {
+			runs := slices.Contains(running, s.App)
+			switch {
+			case s.App == "", all.of(s.App) != nil:
+				continue
+			case !runs && !slices.Contains(known, s.App):
+				return nil, usagef("stand-in for %s: there is no app %q; the apps are %s", s.Production(), s.App, strings.Join(distinct(running, known), ", "))
+			}
+			all = append(all, &door{app: s.App, runs: runs})
 		}
-		all = append(all, &door{app: s.App, runs: runs})
 	}
 	return all, nil
 }
@@ -67,8 +69,8 @@ func (d doors) of(app string) *door {
 	return nil
 }
 
-// addr is where the door of an app is, host:port.
-func (d doors) addr(app string) string { return d.of(app).listener.Addr().String() }
+// addr is where the door is, host:port.
+func (d *door) addr() string { return d.listener.Addr().String() }
 
 func (d *door) open() (err error) {
 	if d.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {

@@ -78,7 +78,7 @@ func writeEnvConfig(app *plannedApp, data string) (string, error) {
 			return "", usagef("stand-in for %s: %s is served by devserver run only; name an address on this machine", s.Production(), s.Label)
 		}
 	}
-	if cfg.Standins, err = (peers{}).standins(app.standins, nil); err != nil {
+	if cfg.Standins, err = new(peers).standins(app.standins, nil); err != nil {
 		return "", err
 	}
 	if cfg.IDs, err = touchPage(filepath.Join(data, "ids"), openIDs); err != nil {

@@ -1,6 +1,8 @@
 package devserver
 
 import (
+	"cmp"
+	"fmt"
 	"net/netip"
 	"path/filepath"
 	"reflect"
@@ -17,6 +19,7 @@ import (
 type JudgeOptions struct {
 	Profile   string // a built-in profile's name or a file; "": the one that Config names, else appengine
 	Config    string // a devserver.yaml whose rules hold; "": none
+	App       string // whose rules hold, of the apps of Config; "": those of all of them
 	NoBilling bool   // as an app without billing
 }
 
@@ -28,6 +31,9 @@ func (o JudgeOptions) Flags() []string {
 	}
 	if o.Config != "" {
 		flags = append(flags, "--config", o.Config)
+	}
+	if o.App != "" {
+		flags = append(flags, "--app", o.App)
 	}
 	if o.NoBilling {
 		flags = append(flags, "--no-billing")
@@ -63,7 +69,16 @@ func NewJudge(o JudgeOptions) (*Judge, error) {
 			return nil, err
 		}
 	}
-	policy, _, err := newPolicy(&Options{Profile: o.Profile, NoBilling: o.NoBilling}, config)
+	app, err := appNamed(config, o.App)
+	if err != nil {
+		return nil, err
+	}
+	options := &Options{Profile: o.Profile, NoBilling: o.NoBilling}
+	policy, _, err := newPolicy(options, config, app)
+	if err != nil {
+		return nil, err
+	}
+	standins, err := newStandins(nil, config, app)
 	if err != nil {
 		return nil, err
 	}
@@ -71,16 +86,41 @@ func NewJudge(o JudgeOptions) (*Judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Judge{judge, policy, config.Standins}, nil
+	return &Judge{judge, policy, standins}, nil
 }
 
-// newPolicy is the profile with what devserver.yaml and the flags change in it, and the options under which NewJudge
-// decides the same way: no more of them than it takes.
-func newPolicy(o *Options, c *project.Config) (*sandbox.Policy, JudgeOptions, error) {
-	under := JudgeOptions{NoBilling: o.NoBilling}
-	name := c.Profile
+// appNamed is an app of the devserver.yaml; "" is one of which it says nothing.
+func appNamed(c *project.Config, name string) (*project.AppConfig, error) {
+	if name == "" {
+		return new(project.AppConfig), nil
+	}
+	var names []string
+	for i := range c.Apps {
+		if c.Apps[i].AppName() == name {
+			return &c.Apps[i], nil
+		}
+		names = append(names, c.Apps[i].AppName())
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("--app: no devserver.yaml with apps is given; name it with --config")
+	}
+	return nil, fmt.Errorf("--app: %s has no app %q; it has %s", c.File, name, strings.Join(names, ", "))
+}
+
+// profileName is whose rules hold for an app, "" those of the default.
+func profileName(o *Options, c *project.Config, a *project.AppConfig) string {
 	if o.given("profile", o.Profile) {
-		name = o.Profile
+		return o.Profile
+	}
+	return cmp.Or(a.Profile, c.Profile)
+}
+
+// newPolicy is the profile with what devserver.yaml and the flags change in it for an app, and the options under which
+// NewJudge decides the same way: no more of them than it takes.
+func newPolicy(o *Options, c *project.Config, a *project.AppConfig) (*sandbox.Policy, JudgeOptions, error) {
+	under := JudgeOptions{NoBilling: o.NoBilling}
+	name := profileName(o, c, a)
+	if o.given("profile", o.Profile) {
 		under.Profile = name
 	}
 	p, err := profile.Load(name)
@@ -96,9 +136,13 @@ func newPolicy(o *Options, c *project.Config) (*sandbox.Policy, JudgeOptions, er
 		return nil, under, err
 	}
 	c.Overrides.Apply(policy)
+	a.Overrides.Apply(policy)
 	switch changed := !reflect.DeepEqual(plain, policy); {
 	case changed:
 		under.Config = c.File
+		if a.Judges() {
+			under.App = a.AppName()
+		}
 	case name != profile.Default:
 		under.Profile = name
 	default:

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -27,24 +26,25 @@ const (
 // loop owns the workers of an app. Only run touches its fields.
 type loop struct {
 	*app
-	builder  *builder
-	changes  <-chan watch.Change // nil: nothing is watched yet
-	pending  []string            // files changed since the last version that was started
-	reread   bool                // among them are some that a program reads at its start
-	code     bool                // among them are others than style sheets
-	failed   *livereload.Problem // of the newest build; nil: it is good
-	live     *version            // serves; nil: none does
-	next     *version            // has not accepted yet; nil: none is starting
-	trial    trial               // of next
-	good     *build.Result       // what live or next runs, or ran
-	goodID   int64               // of good, in the table builds
-	building underWay            // the build that is under way
-	reload   int                 // of live
-	lost     string              // why nothing serves
-	backoff  time.Duration       // before the last restart
-	restart  *time.Timer
-	silent   *time.Timer
-	retired  sync.WaitGroup // versions that drain
+	builder        *builder
+	changes        <-chan watch.Change // nil: nothing is watched yet
+	pending        []string            // files changed since the last version that was started
+	brokenSettings bool                // what was saved of them cannot be read
+	reread         bool                // among them are some that a program reads at its start
+	code           bool                // among them are others than style sheets
+	failed         *livereload.Problem // of the newest build; nil: it is good
+	live           *version            // serves; nil: none does
+	next           *version            // has not accepted yet; nil: none is starting
+	trial          trial               // of next
+	good           *build.Result       // what live or next runs, or ran
+	goodID         int64               // of good, in the table builds
+	building       underWay            // the build that is under way
+	reload         int                 // of live
+	lost           string              // why nothing serves
+	backoff        time.Duration       // before the last restart
+	restart        *time.Timer
+	silent         *time.Timer
+	retired        sync.WaitGroup // versions that drain
 }
 
 // trial is what a version that is starting was started for.
@@ -135,13 +135,18 @@ func (l *loop) changed(ctx context.Context, c watch.Change) {
 	for _, name := range l.pending {
 		known[name] = true
 	}
+	if c.Kind == watch.Settings {
+		switch l.settingsChanged(ctx, c) {
+		case effortNone:
+			return
+		case effortRestart:
+			c.Kind = watch.Restart
+		}
+	}
 	for _, f := range c.Files {
 		if name := l.project.Rel(f); !known[name] {
 			known[name] = true
 			l.pending = append(l.pending, name)
-		}
-		if c.Kind == watch.Settings && filepath.Ext(f) == ".yaml" {
-			l.sup.notices.warnf("%s has changed; start devserver again to apply that", l.project.Rel(f))
 		}
 	}
 	l.reread = l.reread || c.Kind != watch.Source

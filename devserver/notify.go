@@ -9,19 +9,30 @@ import (
 
 // notifier passes notices on, one at a time, and says each denial once.
 type notifier struct {
-	under   JudgeOptions // of all apps; not changed once something is told, as the next
-	cutsOff bool         // their rule deadline is enforced
-
 	mu   sync.Mutex
+	of   map[string]judged   // by app; guarded by mu
 	hear func(Notice)        // nil: nobody hears; guarded by mu
 	said map[string]struct{} // guarded by mu: denials and warnings told already
+}
+
+// judged is by which rules an app runs.
+type judged struct {
+	under   JudgeOptions
+	cutsOff bool // the rule deadline is enforced
+}
+
+// judges says by which rules an app runs from now on.
+func (n *notifier) judges(app string, under JudgeOptions, p *sandbox.Policy) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.of[app] = judged{under, p.Mode(sandbox.RuleDeadline) == sandbox.ModeEnforce}
 }
 
 // mostSaid is how many notices are remembered, so as not to tell them again.
 const mostSaid = 10_000
 
 func newNotifier(hear func(Notice)) *notifier {
-	return &notifier{hear: hear, said: map[string]struct{}{}}
+	return &notifier{hear: hear, said: map[string]struct{}{}, of: map[string]judged{}}
 }
 
 func (n *notifier) tell(notice Notice) {
@@ -51,13 +62,16 @@ func (n *notifier) once(key string, notice Notice) {
 // denied tells of a denial, once for each rule and call site; of one that no line of code leads to, once for each
 // reason.
 func (n *notifier) denied(d Denied) {
-	d.Under = n.under
+	n.mu.Lock()
+	by := n.of[d.App]
+	n.mu.Unlock()
+	d.Under = by.under
 	// The event of these is the operation's own, whether it was let through or not.
 	switch sandbox.Rule(d.Rule) {
 	case sandbox.RuleUnresolved:
 		d.Report = false // a name without an address leads nowhere in any mode
 	case sandbox.RuleDeadline:
-		d.Report = !n.cutsOff
+		d.Report = !by.cutsOff
 	}
 	site := d.CallSite
 	if site == "" {

@@ -26,6 +26,7 @@ type Options struct {
 	Debug      string        // delve runs the first app and listens here, HOST:PORT; "": no debugger
 	BuildFlags []string
 	Config     string // a devserver.yaml; "": the one found from the first app's folder upwards
+	LogFormat  string // "text" or "": how whoever hears the notices writes them; "json". Run does not ask
 	ReadyFile  string // written once every app accepts; "": none
 
 	// JournalLimit is how much of what an app does may wait on disk to be recorded: a size, 512MiB, or unlimited. Beyond it

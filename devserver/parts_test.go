@@ -71,7 +71,7 @@ func TestEnforcedDeadline(t *testing.T) {
 	for _, cutsOff := range []bool{false, true} {
 		var told []Denied
 		n := newNotifier(func(n Notice) { told = append(told, n.(Denied)) })
-		n.cutsOff = cutsOff
+		n.of["shop"] = judged{cutsOff: cutsOff}
 		o := newObserver("shop", n, new(atomic.Int64))
 		o.see([]sandbox.Event{{Kind: sandbox.KindReceive, Socket: 4, Rule: "deadline", Error: "cancelled", Info: &sandbox.Info{CallSite: "c.go:3"}}})
 		if len(told) != 1 || told[0].Report == cutsOff {

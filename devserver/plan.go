@@ -3,8 +3,8 @@ package devserver
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -29,9 +29,8 @@ type plan struct {
 	data    string
 	console string
 	config  *project.Config
-	capture sandbox.Capture
-	keyLog  string       // an absolute path, "": none
-	under   JudgeOptions // under which NewJudge judges as all apps' policy does
+	keyLog  string  // an absolute path, "": none
+	options Options // with what devserver.yaml says put under them
 }
 
 // plannedApp is an app before anything of it is opened.
@@ -40,18 +39,20 @@ type plannedApp struct {
 	project  *project.App
 	addr     string
 	listener net.Listener // see supervisor.listen
-	policy   *sandbox.Policy
-	standins []project.Standin
-	env      []string
-	settings settings
+	files    project.AppConfig
+	configured
 }
 
-// given tells whether the user gave a flag, which then wins over devserver.yaml.
-func (o *Options) given(flag, value string) bool {
-	if o.Set == nil {
-		return value != ""
-	}
-	return o.Set(flag)
+// configured is what the files say of an app, with the flags put on it: all that can change while it runs.
+type configured struct {
+	policy    *sandbox.Policy
+	under     JudgeOptions // under which NewJudge judges as policy does
+	standins  []project.Standin
+	variables []variable
+	env       []string
+	watched   []string // files that were read for it, there or not
+	settings  settings
+	capture   sandbox.Capture
 }
 
 // check refuses options that cannot be meant.
@@ -79,7 +80,9 @@ func (o *Options) check() error {
 }
 
 // newPlan reads devserver.yaml and looks at the apps with the user's own go.
-func newPlan(ctx context.Context, o *Options) (*plan, error) {
+func newPlan(ctx context.Context, given *Options) (*plan, error) {
+	own := *given
+	o := &own
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -87,36 +90,22 @@ func newPlan(ctx context.Context, o *Options) (*plan, error) {
 	if err != nil {
 		return nil, &UsageError{err}
 	}
-	keep, err := parseKeep(o.Keep)
-	if err != nil {
+	if err := o.merge(config); err != nil {
 		return nil, err
 	}
-	p := &plan{config: config, data: o.Data, keep: keep, console: cmp.Or(o.Console, defaultConsole)}
-	if p.capture, err = newCapture(o); err != nil {
-		return nil, err
-	}
-	if p.keyLog, err = newKeyLog(o.KeyLog); err != nil {
+	p := &plan{config: config, data: o.Data, console: cmp.Or(o.Console, defaultConsole)}
+	if p.keep, err = parseKeep(o.Keep); err != nil {
 		return nil, err
 	}
 	wanted, err := wantedApps(o, config)
 	if err != nil {
 		return nil, err
 	}
-	policy, under, err := newPolicy(o, config)
-	if err != nil {
-		return nil, &UsageError{err}
-	}
-	p.under = under
-	standins, err := newStandins(o.Standins, config)
-	if err != nil {
-		return nil, &UsageError{err}
-	}
 	for _, w := range wanted {
-		a, err := o.planApp(ctx, w)
+		a, err := o.planApp(ctx, config, w)
 		if err != nil {
 			return nil, err
 		}
-		a.policy, a.standins = policy, standins
 		p.apps = append(p.apps, a)
 	}
 	if p.data == "" {
@@ -125,6 +114,7 @@ func newPlan(ctx context.Context, o *Options) (*plan, error) {
 	if err := checkNames(p.apps); err != nil {
 		return nil, err
 	}
+	p.options = *o
 	p.doors, err = newDoors(p.apps, config)
 	return p, err
 }
@@ -143,7 +133,7 @@ func locate(o *Options) (*project.Config, error) {
 func wantedApps(o *Options, c *project.Config) ([]project.AppConfig, error) {
 	var wanted []project.AppConfig
 	for _, dir := range o.Dirs {
-		wanted = append(wanted, configured(c, dir))
+		wanted = append(wanted, folderOf(c, dir))
 	}
 	switch {
 	case len(wanted) > 0:
@@ -155,7 +145,10 @@ func wantedApps(o *Options, c *project.Config) ([]project.AppConfig, error) {
 	for i := range wanted {
 		a := &wanted[i]
 		if i == 0 && (o.given("addr", o.Addr) || a.Addr == "") {
-			a.Addr = cmp.Or(o.Addr, defaultAddr)
+			a.Addr = c.Addr
+			if o.given("addr", o.Addr) || a.Addr == "" {
+				a.Addr = cmp.Or(o.Addr, defaultAddr)
+			}
 		}
 		if a.Addr == "" {
 			var err error
@@ -167,8 +160,8 @@ func wantedApps(o *Options, c *project.Config) ([]project.AppConfig, error) {
 	return wanted, nil
 }
 
-// configured is what devserver.yaml says about a folder.
-func configured(c *project.Config, dir string) project.AppConfig {
+// folderOf is what devserver.yaml says about a folder.
+func folderOf(c *project.Config, dir string) project.AppConfig {
 	abs, err := filepath.Abs(dir)
 	if err == nil {
 		for _, a := range c.Apps {
@@ -197,26 +190,33 @@ func nextAddr(addr string) (string, error) {
 }
 
 // planApp looks at an app's folder.
-func (o *Options) planApp(ctx context.Context, c project.AppConfig) (*plannedApp, error) {
-	found, err := project.Discover(ctx, project.Go{Tool: "go", Flags: o.BuildFlags}, c.Path)
+func (o *Options) planApp(ctx context.Context, c *project.Config, a project.AppConfig) (*plannedApp, error) {
+	settings, err := o.settingsOf(c, &a.Settings)
+	if err != nil {
+		return nil, &UsageError{err}
+	}
+	found, err := project.Discover(ctx, project.Go{Tool: "go", Flags: settings.buildFlags}, a.Path)
 	if err != nil {
 		return nil, err
 	}
-	a := &plannedApp{name: cmp.Or(c.Name, found.Name), project: found, addr: c.Addr, settings: o.settings()}
-	a.env = os.Environ()
-	if found.YAML != nil {
-		a.env = with(a.env, found.YAML.Env)
+	p := &plannedApp{name: cmp.Or(a.Name, found.Name), project: found, addr: a.Addr, files: a}
+	p.configured, err = o.configure(c, &a, found)
+	if err != nil {
+		return nil, &UsageError{err}
 	}
-	a.env = with(a.env, c.Env)
-	return a, nil
+	return p, nil
 }
 
-// with adds variables to an environment; a later one wins.
-func with(env []string, more map[string]string) []string {
-	for _, name := range slices.Sorted(maps.Keys(more)) {
-		env = append(env, name+"="+more[name])
-	}
-	return env
+// configure puts together what flags and files say of an app. All that is wrong is told at once.
+func (o *Options) configure(c *project.Config, a *project.AppConfig, found *project.App) (configured, error) {
+	var x configured
+	var errs [5]error
+	x.settings, errs[0] = o.settingsOf(c, &a.Settings)
+	x.policy, x.under, errs[1] = newPolicy(o, c, a)
+	x.standins, errs[2] = newStandins(o.Standins, c, a)
+	x.variables, x.env, x.watched, errs[3] = environ(os.Environ(), found, c, &a.Settings)
+	x.capture, errs[4] = newCapture(o)
+	return x, errors.Join(errs[:]...)
 }
 
 func checkNames(apps []*plannedApp) error {
@@ -230,8 +230,8 @@ func checkNames(apps []*plannedApp) error {
 	return nil
 }
 
-// newStandins puts those of the flags on those of devserver.yaml.
-func newStandins(flags []string, c *project.Config) ([]project.Standin, error) {
+// newStandins puts those of the flags on those of the app, and these on those of all apps.
+func newStandins(flags []string, c *project.Config, a *project.AppConfig) ([]project.Standin, error) {
 	var given []project.Standin
 	for _, text := range flags {
 		s, err := project.ParseStandin(text)
@@ -240,7 +240,11 @@ func newStandins(flags []string, c *project.Config) ([]project.Standin, error) {
 		}
 		given = append(given, s)
 	}
-	return project.MergeStandins(c.Standins, given)
+	own, err := project.MergeStandins(c.Standins, a.Standins)
+	if err != nil {
+		return nil, err
+	}
+	return project.MergeStandins(own, given)
 }
 
 // listen takes all ports before anything slow is done.

@@ -91,11 +91,14 @@ func (b *quotaBook) reset(ctx context.Context, app string) (names []string, err 
 // quotas is what the app has used at now, by the sandbox's clock.
 func (a *app) quotas(now int64) []web.Quota {
 	windows := a.usage.Snapshot(now)
-	mode := a.policy.Mode(sandbox.RuleQuota)
+	a.mu.Lock()
+	policy, sourceOf := a.policy, a.sourceOf
+	a.mu.Unlock()
+	mode := policy.Mode(sandbox.RuleQuota)
 	rows := make([]web.Quota, 0, len(windows))
 	for _, w := range windows {
-		limit := a.policy.Limit(w.Resource)
-		row := web.Quota{WindowEnd: w.End, Mode: mode, Source: a.sourceOf[w.Resource]}
+		limit := policy.Limit(w.Resource)
+		row := web.Quota{WindowEnd: w.End, Mode: mode, Source: sourceOf[w.Resource]}
 		row.QuotaUsage = record.QuotaUsage{App: a.name, Resource: string(w.Resource), Window: w.Window, WindowStart: w.Start, Used: w.Used, Limit: limit.PerDay}
 		if w.Window == "minute" {
 			row.Limit = limit.PerMinute

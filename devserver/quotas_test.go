@@ -223,7 +223,7 @@ func TestDayOfUsage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer u.Close()
-	a := &app{name: "shop", usage: u, policy: &sandbox.Policy{}}
+	a := &app{name: "shop", usage: u, configured: configured{policy: &sandbox.Policy{}}}
 	for _, tt := range []struct {
 		day   string // its first moment
 		hours time.Duration

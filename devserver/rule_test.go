@@ -172,10 +172,10 @@ func TestUnder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.under != tt.want {
-			t.Errorf("%+v: explain is given %+v, want %+v", tt.o, p.under, tt.want)
+		if p.apps[0].under != tt.want {
+			t.Errorf("%+v: explain is given %+v, want %+v", tt.o, p.apps[0].under, tt.want)
 		}
-		j := newJudge(t, p.under)
+		j := newJudge(t, p.apps[0].under)
 		if got, want := asJSON(t, j.policy), asJSON(t, p.apps[0].policy); got != want {
 			t.Errorf("%+v: explain judges by\n%s\nand the app runs under\n%s", tt.o, got, want)
 		}

@@ -55,14 +55,14 @@ func newSentRequests(log *requestLog, run int64, app string) *sentRequests {
 	return &sentRequests{log: log, run: run, app: app, pending: map[sentKey][]*sentRequest{}}
 }
 
-func keyOf(s proxy.Sent) sentKey { return sentKey{s.Method, s.URL, s.RemoteAddr} }
+func sentKeyOf(s proxy.Sent) sentKey { return sentKey{s.Method, s.URL, s.RemoteAddr} }
 
 // add takes in a request that the worker gets now.
 func (s *sentRequests) add(sent proxy.Sent) proxy.Follower {
 	r := &sentRequest{of: s, sent: sent}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pending[keyOf(sent)] = append(s.pending[keyOf(sent)], r)
+	s.pending[sentKeyOf(sent)] = append(s.pending[sentKeyOf(sent)], r)
 	return r
 }
 
@@ -159,7 +159,7 @@ func (s *sentRequests) pairLocked(e *sandbox.Event) {
 
 // dropLocked takes r out of pending.
 func (s *sentRequests) dropLocked(r *sentRequest) {
-	key := keyOf(r.sent)
+	key := sentKeyOf(r.sent)
 	same := s.pending[key]
 	for i := range same {
 		if same[i] != r {

@@ -15,7 +15,6 @@ import (
 	"github.com/seed-d81df0db/devserver/devserver/otlp"
 	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/devserver/toolchain"
-	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 	"github.com/seed-d81df0db/devserver/storage"
 	"github.com/seed-d81df0db/devserver/web"
@@ -23,7 +22,8 @@ import (
 
 // supervisor joins all rooms for one Run. Its fields are set before its goroutines start, and not changed afterwards.
 type supervisor struct {
-	opts     Options
+	opts     Options // with what devserver.yaml said at the start put under them
+	files    *configFiles
 	notices  *notifier
 	data     string // absolute
 	journals string // folder
@@ -40,9 +40,8 @@ type supervisor struct {
 	tool     project.Go
 	apps     []*app
 	ca       *localca.CA // nil: no app speaks TLS
-	capture  sandbox.Capture
-	keyLog   string   // an absolute path, "": none
-	otlp     *otlpOut // nil: nothing is sent
+	keyLog   string      // an absolute path, "": none
+	otlp     *otlpOut    // nil: nothing is sent
 
 	readers      readers
 	room         *room
@@ -54,8 +53,6 @@ type supervisor struct {
 	consoleURL string
 	keep       keep          // of the recording
 	before     record.Counts // what the recording held at the start
-	// explainFlags make the command explain judge as this run does.
-	explainFlags []string
 
 	// work ends when even the last journal must not be read any further; it outlives Run's own context.
 	work     context.Context
@@ -70,17 +67,22 @@ type supervisor struct {
 // Run runs the apps until ctx ends, then stops them, writes down what they did last, and returns nil. Every error
 // ends in a way out; a *UsageError is one of options or configuration.
 func Run(ctx context.Context, o Options) error {
-	target, err := otlpTarget(o.OTLP, o.OTLPHeaders)
-	if err != nil {
-		return err
-	}
 	p, err := newPlan(ctx, &o)
 	if err != nil {
 		return stopped(ctx, err)
 	}
-	s := &supervisor{opts: o, notices: newNotifier(o.Notify), peers: peers{}, touched: make(chan struct{}, 1), token: control.NewToken()}
+	files := &configFiles{given: o, start: p}
+	o = p.options
+	target, err := otlpTarget(o.OTLP, o.OTLPHeaders)
+	if err != nil {
+		return err
+	}
+	if p.keyLog, err = newKeyLog(o.KeyLog); err != nil {
+		return err
+	}
+	s := &supervisor{opts: o, files: files, notices: newNotifier(o.Notify), touched: make(chan struct{}, 1), token: control.NewToken()}
+	s.files.notices = s.notices
 	s.keep = p.keep
-	s.notices.under, s.notices.cutsOff = p.under, p.apps[0].policy.Mode(sandbox.RuleDeadline) == sandbox.ModeEnforce
 	s.room = newRoom(s.notices)
 	if s.journalLimit, err = o.journalLimit(); err != nil {
 		return err
@@ -137,11 +139,10 @@ func (s *supervisor) start(ctx context.Context, p *plan, target *otlp.Target) er
 	s.closing(s.peers.Close)
 	s.doors = p.doors
 	s.quotas = newQuotaBook(s)
-	s.capture, s.keyLog = p.capture, p.keyLog
+	s.keyLog = p.keyLog
 	if err := s.openOTLP(ctx, target); err != nil {
 		return err
 	}
-	s.explainFlags = p.under.absolute().Flags()
 	s.consoleURL = urlOf("http", consoleLn)
 	for _, a := range p.apps {
 		if err := s.addApp(a); err != nil {

@@ -82,7 +82,7 @@ func (a *app) startVersion(b *build.Result, id int64) (*version, error) {
 func (a *app) agentConfig(run int64, offset time.Duration) wire.Config {
 	return wire.Config{
 		Version: wire.Version, App: a.name, Run: run,
-		Policy: *a.policy, Standins: a.standins, ClockOffset: offset, Capture: a.sup.capture, KeyLog: a.sup.keyLog,
+		Policy: *a.policy, Standins: a.standins, ClockOffset: offset, Capture: a.capture, KeyLog: a.sup.keyLog,
 		JournalDir: a.sup.journals, Journal: journalName(run), JournalLimit: a.sup.journalLimit,
 		IDs: a.sup.ids.path, Usage: a.usage.path,
 		Port: a.port, Root: a.project.Module.Dir, UserPaths: a.project.UserPaths(), Output: true,

@@ -77,6 +77,7 @@ Exit status: 3 when production denies the connection; 0 otherwise, with --rule a
 	f.StringVar(&a.rule, "rule", "", "explain this `RULE` by itself")
 	f.StringVar(&a.under.Profile, "profile", "", "whose rules hold: a `NAME` of \"devserver profiles\", or a file (default appengine)")
 	f.StringVar(&a.under.Config, "config", "", "judge by this devserver.yaml `FILE`, its profile and what it changes")
+	f.StringVar(&a.under.App, "app", "", "of the apps in that file, judge by the rules of `NAME`")
 	f.BoolVar(&a.under.NoBilling, "no-billing", false, "as an app without billing: every socket is refused")
 	f.BoolVar(&a.json, "json", false, "write one JSON object")
 	f.StringVar(&a.batch, "batch", "", "judge the lines of this `FILE`, - for standard input")

@@ -49,7 +49,7 @@ reason and the line of your code.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
 	// The order is that in which one needs them.
-	root.AddCommand(newRun(), newExplain(), newProfiles(), newRequests(), newSockets(), newEvents(), newDenials(), newLogs(), newRuns(), newShow(), newQuotas(), newQuota(), newExport(), newImport(), newClock(), newDoctor(), newEnv(), newTrust())
+	root.AddCommand(newRun(), newExplain(), newProfiles(), newInit(), newConfig(), newRequests(), newSockets(), newEvents(), newDenials(), newLogs(), newRuns(), newShow(), newQuotas(), newQuota(), newExport(), newImport(), newClock(), newDoctor(), newEnv(), newTrust())
 	return root
 }
 

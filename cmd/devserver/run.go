@@ -11,11 +11,17 @@ import (
 )
 
 func newRun() *cobra.Command {
+	noKeys := false
+	c := newRunLike(func(c *cobra.Command, o devserver.Options) error { return runApps(c, o, noKeys) })
+	c.Flags().BoolVar(&noKeys, "no-keys", false, "leave the keyboard alone; else, on a terminal, ? shows what its keys do")
+	return c
+}
+
+// newRunLike is run with something else done to what the flags say.
+func newRunLike(do func(*cobra.Command, devserver.Options) error) *cobra.Command {
 	var (
 		o          devserver.Options
 		buildFlags string
-		logFormat  string
-		noKeys     bool
 		store      otlpFlags
 	)
 	c := &cobra.Command{
@@ -26,7 +32,10 @@ when a file of it is saved. Nothing of the app is changed: no import, no go.mod,
 
 DIR is a package main that serves on $PORT, or a package with a Handler or with handlers
 on http.DefaultServeMux. Without DIR: the apps of devserver.yaml, else this folder. A
-devserver.yaml is looked for in the first app's folder and above it; flags win over it.
+devserver.yaml is looked for in the first app's folder and above it; it can say all that
+flags say, and flags win over it. "devserver init" writes one, "devserver config" shows
+what holds, and docs/config.md tells of each key. A change of it, of app.yaml or of .env
+applies while devserver runs.
 
 The first start makes a patched copy of your Go, once for each Go version. An app that
 needs a database or a mail server reaches one on this machine through a stand-in: the
@@ -40,10 +49,10 @@ rules judge the production address, the bytes go to the local one.`,
 				return usagef("--build-flags: %w", err)
 			}
 			o.Dirs, o.Set = dirs, c.Flags().Changed
-			if o.OTLP, o.OTLPHeaders, err = store.read(os.Getenv); err != nil {
+			if err := withStore(&o, store); err != nil {
 				return err
 			}
-			return runApps(c, o, logFormat, noKeys)
+			return do(c, o)
 		},
 	}
 	f := c.Flags()
@@ -69,15 +78,29 @@ rules judge the production address, the bytes go to the local one.`,
 	f.StringVar(&o.CaptureLimit, "capture-limit", "", "at most `SIZE` of each socket, direction and layer (default head 4KiB, full 1MiB)")
 	f.StringArrayVar(&o.Redact, "redact", nil, "mask the values of the header `NAME` too, besides authorization, proxy-authorization,\ncookie, set-cookie, x-api-key; none drops these; may be repeated")
 	f.StringVar(&o.KeyLog, "keylog", "", "add the keys of the app's TLS connections to `FILE`, as SSLKEYLOGFILE does")
-	f.BoolVar(&noKeys, "no-keys", false, "leave the keyboard alone; else, on a terminal, ? shows what its keys do")
 	store.add(f)
-	f.StringVar(&logFormat, "log-format", "text", "`text|json`; json writes one object a line")
+	f.StringVar(&o.LogFormat, "log-format", "text", "`text|json`; json writes one object a line")
 	return c
 }
 
+// withStore puts into o which store gets what is recorded: the flags', else devserver.yaml's, with the environment's
+// headers.
+func withStore(o *devserver.Options, store otlpFlags) (err error) {
+	o.OTLP, o.OTLPHeaders = store.url, store.headers
+	if merged, err := devserver.Configured(*o); err == nil { // else what it is about tells of it
+		store.url = merged.OTLP
+	}
+	o.OTLP, o.OTLPHeaders, err = store.read(os.Getenv)
+	return err
+}
+
 // runApps runs until the command's context ends.
-func runApps(c *cobra.Command, o devserver.Options, logFormat string, noKeys bool) error {
-	switch logFormat {
+func runApps(c *cobra.Command, o devserver.Options, noKeys bool) error {
+	format := o.LogFormat
+	if merged, err := devserver.Configured(o); err == nil {
+		format = merged.LogFormat
+	}
+	switch format {
 	case "text":
 		return runForPerson(c, o, noKeys)
 	case "json":
@@ -89,7 +112,7 @@ func runApps(c *cobra.Command, o devserver.Options, logFormat string, noKeys boo
 		}
 		return nil
 	}
-	return usagef("--log-format: %q is neither text nor json", logFormat)
+	return usagef("--log-format: %q is neither text nor json", format)
 }
 
 // runForPerson tells a person what happens, and on a terminal hears what keys that person presses.

@@ -86,7 +86,7 @@ func Discover(ctx context.Context, g Go, dir string) (*App, error) {
 	if err := a.describe(env, g.Flags); err != nil {
 		return nil, err
 	}
-	a.YAML, err = loadAppYAML(dir)
+	a.YAML, err = LoadAppYAML(dir)
 	return a, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/seed-d81df0db/devserver/devserver/yamlfile"
 )
@@ -18,7 +19,8 @@ type AppYAML struct {
 	File    string            // absolute
 	Runtime string            // as written: go122
 	Env     map[string]string // env_variables
-	Ignored []Ignored         // parts that have no effect here, in the file's order
+	EnvAt   map[string]Position
+	Ignored []Ignored // parts that have no effect here, in the file's order
 }
 
 // Ignored is a part of an app.yaml that has no effect here.
@@ -30,8 +32,8 @@ type Ignored struct {
 // String says it for a person.
 func (i Ignored) String() string { return fmt.Sprintf("%s: %s has no effect here", i.Position, i.Key) }
 
-// loadAppYAML reads the app.yaml in dir; nil when there is none.
-func loadAppYAML(dir string) (*AppYAML, error) {
+// LoadAppYAML reads the app.yaml in dir; nil when there is none.
+func LoadAppYAML(dir string) (*AppYAML, error) {
 	file := filepath.Join(dir, AppYAMLName)
 	if _, err := os.Lstat(file); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -52,7 +54,8 @@ func loadAppYAML(dir string) (*AppYAML, error) {
 		case "runtime":
 			y.Runtime, err = d.Scalar(e.Value, key)
 		case "env_variables":
-			y.Env, err = d.env(e.Value, key)
+			y.EnvAt = map[string]Position{}
+			y.Env, err = d.env(e.Value, key, func(name string, at Position) { y.EnvAt[strings.TrimPrefix(name, key+".")] = at })
 		default:
 			y.Ignored, err = append(y.Ignored, Ignored{d.Place(e.Key), key}), nil
 		}

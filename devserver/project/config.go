@@ -24,20 +24,36 @@ const ConfigName = "devserver.yaml"
 
 // Config is a devserver.yaml. Its zero value is that of a project without one.
 type Config struct {
-	File      string // absolute; "" when there is none
-	Profile   string // a built-in profile's name, or a file's absolute path; "" when none is named
-	Overrides profile.Overrides
-	Standins  []Standin
-	Apps      []AppConfig
+	File string // absolute; "" when there is none
+	Settings
+	Whole
+	Apps []AppConfig
+}
+
+// Whole are the keys that hold for devserver as a whole. What is nil or empty is not said.
+type Whole struct {
+	Addr         string // of the first app
+	Console      string
+	Data         string   // absolute
+	LogFormat    string   // text or json
+	ReadyFile    string   // absolute
+	Keep         []string // sizes, ages, all: as the flag is written
+	JournalLimit string
+	Capture      string
+	CaptureLimit string
+	Redact       []string
+	KeyLog       string // absolute
+	OTLP         string
+	OTLPHeaders  []string // NAME=VALUE
 }
 
 // AppConfig is one entry of apps.
 type AppConfig struct {
 	Position
-	Name string            // "": the folder's base
-	Path string            // absolute
-	Addr string            // host:port, port 0 takes a free one; "" takes the flag's
-	Env  map[string]string // added to the app's environment
+	Name string // "": the folder's base
+	Path string // absolute
+	Addr string // host:port, port 0 takes a free one; "" takes the flag's
+	Settings
 }
 
 // Locate reads the file that --config names or, when that is empty, the devserver.yaml nearest to dir, looked for
@@ -91,21 +107,57 @@ func Load(file string) (*Config, error) {
 // read reads the file's only mapping.
 func read(file string, d document, root ast.Node) (*Config, error) {
 	c := &Config{File: file}
-	fields := append([]yamlfile.Field{
-		{Key: "profile", Read: func(_, v ast.Node) error { return c.readProfile(d, v) }},
-	}, c.Overrides.Fields(d.Document)...)
-	fields = append(fields,
-		yamlfile.Field{Key: "standins", Read: func(_, v ast.Node) error { return d.List(v, "standins", c.readStandin(d)) }},
-		yamlfile.Field{Key: "apps", Read: func(_, v ast.Node) error { return d.List(v, "apps", c.readApp(d)) }},
-	)
+	dir := filepath.Dir(file)
+	fields := append(c.Settings.fields(d, dir), c.noted("", c.Whole.fields(d, dir)...)...)
+	fields = append(fields, yamlfile.Field{Key: "apps", Read: func(_, v ast.Node) error { return d.List(v, "apps", c.readApp(d)) }})
 	if err := d.Mapping(root, ConfigName, fields...); err != nil {
 		return nil, err
 	}
+	c.Settings.placed(file)
 	return c, nil
 }
 
+// fields are the keys by which d fills w.
+func (w *Whole) fields(d document, dir string) []yamlfile.Field {
+	return []yamlfile.Field{
+		d.address("addr", &w.Addr), d.address("console", &w.Console), d.path("data", &w.Data, dir),
+		d.word("log_format", &w.LogFormat, "text", "json"), d.path("ready_file", &w.ReadyFile, dir),
+		d.list("keep", &w.Keep), d.text("journal_limit", &w.JournalLimit),
+		d.word("capture", &w.Capture, "none", "head", "full"), d.text("capture_limit", &w.CaptureLimit), d.list("redact", &w.Redact),
+		d.path("keylog", &w.KeyLog, dir), d.text("otlp", &w.OTLP),
+		{Key: "otlp_headers", Read: func(_, v ast.Node) error { return w.readHeaders(d, v) }},
+	}
+}
+
+// readHeaders reads names with values.
+func (w *Whole) readHeaders(d document, n ast.Node) error {
+	entries, err := d.Pairs(n, "otlp_headers")
+	errs := []error{err}
+	for _, e := range entries {
+		name := e.Key.GetToken().Value
+		value, err := d.Scalar(e.Value, "otlp_headers."+name)
+		errs = append(errs, err)
+		w.OTLPHeaders = append(w.OTLPHeaders, name+"="+value)
+	}
+	return errors.Join(errs...)
+}
+
+// path is a field whose value is a file or a folder, named from dir.
+func (d document) path(key string, to *string, dir string) yamlfile.Field {
+	return yamlfile.Field{Key: key, Read: func(_, v ast.Node) error {
+		text, err := d.Scalar(v, key)
+		if err == nil && text == "" {
+			err = d.Errorf(v, "%s: an empty path means nothing; leave it out", key)
+		}
+		if err == nil {
+			*to = from(dir, text)
+		}
+		return err
+	}}
+}
+
 // readProfile takes a built-in profile's name, or a file's path from the folder of devserver.yaml.
-func (c *Config) readProfile(d document, n ast.Node) error {
+func (s *Settings) readProfile(d document, n ast.Node, dir string) error {
 	name, err := d.Scalar(n, "profile")
 	if err != nil {
 		return err
@@ -115,30 +167,28 @@ func (c *Config) readProfile(d document, n ast.Node) error {
 		names = append(names, p.Name)
 	}
 	if slices.Contains(names, name) {
-		c.Profile = name
+		s.Profile = name
 		return nil
 	}
 	if ext := filepath.Ext(name); !strings.ContainsRune(name, filepath.Separator) && ext != ".yaml" && ext != ".yml" {
 		return d.Errorf(n, "profile %q does not exist; there are %s, and files such as ./mine.yaml", name, strings.Join(names, ", "))
 	}
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(filepath.Dir(c.File), name)
-	}
+	name = from(dir, name)
 	if _, err := os.Stat(name); err != nil {
 		return d.Errorf(n, "profile %s: %s", shown(name), plain(err))
 	}
-	c.Profile = name
+	s.Profile = name
 	return nil
 }
 
 // document reads what only settings of a project have.
 type document struct{ *yamlfile.Document }
 
-func (c *Config) readStandin(d document) func(ast.Node) error {
+func (s *Settings) readStandin(d document) func(ast.Node) error {
 	return func(n ast.Node) error {
 		if text, ok := d.Value(n).(*ast.StringNode); ok { // as the flag is written
-			s, err := ParseStandin(text.Value)
-			return c.addStandin(d, n, s, err)
+			st, err := ParseStandin(text.Value)
+			return s.addStandin(d, n, st, err)
 		}
 		var production, address, local string
 		err := d.Mapping(n, "a stand-in",
@@ -151,20 +201,20 @@ func (c *Config) readStandin(d document) func(ast.Node) error {
 		case production == "" && (address != "" || noAddress(local)):
 			return d.Errorf(n, "a stand-in wants production: the host:port that the app dials")
 		}
-		s, err := newStandin(production, address, local)
-		return c.addStandin(d, n, s, err)
+		st, err := newStandin(production, address, local)
+		return s.addStandin(d, n, st, err)
 	}
 }
 
-func (c *Config) addStandin(d document, n ast.Node, s Standin, err error) error {
+func (s *Settings) addStandin(d document, n ast.Node, st Standin, err error) error {
 	if err != nil {
 		return d.Errorf(n, "%s", strings.TrimPrefix(err.Error(), "--standin "))
 	}
-	if slices.ContainsFunc(c.Standins, func(o Standin) bool { return o.key() == s.key() }) {
-		return d.Errorf(n, "a second stand-in for %s; keep one", strings.TrimPrefix(s.key(), "="))
+	if slices.ContainsFunc(s.Standins, func(o Standin) bool { return o.key() == st.key() }) {
+		return d.Errorf(n, "a second stand-in for %s; keep one", strings.TrimPrefix(st.key(), "="))
 	}
-	c.Standins = append(c.Standins, s)
-	if err := oneAddress(c.Standins); err != nil {
+	s.Standins = append(s.Standins, st)
+	if err := oneAddress(s.Standins); err != nil {
 		return d.Errorf(n, "%s", err)
 	}
 	return nil
@@ -173,23 +223,25 @@ func (c *Config) addStandin(d document, n ast.Node, s Standin, err error) error 
 func (c *Config) readApp(d document) func(ast.Node) error {
 	return func(n ast.Node) error {
 		a := AppConfig{Position: d.Place(n)}
-		err := d.Mapping(n, "an app", d.text("name", &a.Name), d.text("path", &a.Path), d.text("addr", &a.Addr),
-			yamlfile.Field{Key: "env", Read: func(_, v ast.Node) (err error) { a.Env, err = d.env(v, "env"); return err }})
+		own := a.noted("", d.text("name", &a.Name), d.text("path", &a.Path), d.address("addr", &a.Addr))
+		err := d.Mapping(n, "an app", append(own, a.Settings.fields(d, filepath.Dir(c.File))...)...)
 		if err == nil {
 			err = d.checkApp(n, &a)
 		}
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(c.Apps, func(o AppConfig) bool { return o.name() == a.name() }) {
-			return d.Errorf(n, "a second app with the name %q; give it another name", a.name())
+		if slices.ContainsFunc(c.Apps, func(o AppConfig) bool { return o.AppName() == a.AppName() }) {
+			return d.Errorf(n, "a second app with the name %q; give it another name", a.AppName())
 		}
+		a.placed(c.File)
 		c.Apps = append(c.Apps, a)
 		return nil
 	}
 }
 
-func (a AppConfig) name() string {
+// AppName is what the app is called.
+func (a AppConfig) AppName() string {
 	if a.Name != "" {
 		return a.Name
 	}
@@ -200,17 +252,9 @@ func (d document) checkApp(n ast.Node, a *AppConfig) error {
 	if a.Path == "" {
 		return d.Errorf(n, "an app wants path: its folder, from this file's folder")
 	}
-	if !filepath.IsAbs(a.Path) {
-		a.Path = filepath.Join(filepath.Dir(a.File), a.Path)
-	}
+	a.Path = from(filepath.Dir(a.File), a.Path)
 	if a.Name != "" && !goodName(a.Name) {
 		return d.Errorf(n, "app name %q: letters, digits, -, _ and . only, and no dot at its start", a.Name)
-	}
-	if a.Addr == "" || strings.HasSuffix(a.Addr, ":0") && len(a.Addr) > 2 {
-		return nil
-	}
-	if _, _, err := splitHostPort(a.Addr); err != nil {
-		return d.Errorf(n, "addr: %s; write something like 127.0.0.1:8080", err)
 	}
 	return nil
 }
@@ -231,7 +275,8 @@ func (d document) text(key string, to *string) yamlfile.Field {
 }
 
 // env reads variables; what a value's text is, its author wrote: 08 stays 08, yes stays yes.
-func (d document) env(n ast.Node, where string) (map[string]string, error) {
+// note is told where each stands.
+func (d document) env(n ast.Node, where string, note func(key string, at Position)) (map[string]string, error) {
 	entries, err := d.Pairs(n, where)
 	if err != nil {
 		return nil, err
@@ -249,6 +294,7 @@ func (d document) env(n ast.Node, where string) (map[string]string, error) {
 			err = d.Errorf(e.Value, "%s.%s: a variable cannot hold a NUL", where, key)
 		}
 		env[key] = text
+		note(where+"."+key, d.Place(e.Key))
 		errs = append(errs, err)
 	}
 	return env, errors.Join(errs...)

@@ -145,11 +145,11 @@ extends: open
 	}
 	env := map[string]string{"DB": "db.example.com:5432", "N": "08"}
 	want := []AppConfig{
-		{Name: "orders", Path: dir + "/orders", Addr: "127.0.0.1:8080", Env: env},
-		{Path: dir + "/billing", Env: env},
+		{Name: "orders", Path: dir + "/orders", Addr: "127.0.0.1:8080", Settings: Settings{Env: env}},
+		{Path: dir + "/billing", Settings: Settings{Env: env}},
 	}
 	for i := range c.Apps {
-		c.Apps[i].Position = Position{}
+		c.Apps[i].Position, c.Apps[i].at = Position{}, nil
 	}
 	if !reflect.DeepEqual(c.Apps, want) {
 		t.Errorf("apps = %+v, want %+v", c.Apps, want)
@@ -171,7 +171,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"no duration", "reclaim: {idle: long}\n", "1:17: reclaim: "},
 		{"exception", "exceptions:\n  - host: db.example.com\n    rules: [billing]\n", `3:13: rules: there is no exception to "billing"; accepted: port25, ftp, `},
 		{"errors", "errors: [classic]\n", "1:9: errors wants a text, not a list"},
-		{"unknown key inside", "apps:\n  - {path: ., prot: 1}\n", `2:15: an app has no key "prot"; it has name, path, addr, env`},
+		{"unknown key inside", "apps:\n  - {path: ., prot: 1}\n", `2:15: an app has no key "prot"; it has name, path, addr, profile, `},
 		{"no path", "apps:\n  - name: a\n", "2:5: an app wants path"},
 		{"bad name", "apps:\n  - {name: ../a, path: .}\n", `app name "../a"`},
 		{"twice", "apps:\n  - path: a\n  - {path: b, name: a}\n", `3:5: a second app with the name "a"`},

@@ -31,7 +31,7 @@ type exchangeKey struct{}
 func newExchange(p *Proxy, r *http.Request) *exchange {
 	now := time.Now()
 	return &exchange{
-		proxy: p, at: now, deadline: now.Add(p.conf.WaitLimit),
+		proxy: p, at: now, deadline: p.deadline(now),
 		client: r.Context().Value(clientKey{}).(*client), asked: r,
 		// Only gRPC needs HTTP/2 all the way, and its servers speak it without TLS; other apps may not.
 		http2: r.ProtoMajor == 2 && isGRPC(r.Header),

@@ -8,7 +8,7 @@ import (
 
 // gate knows which worker is live and makes requests wait when none is, or when a newer one is under way.
 type gate struct {
-	wait bool // for a version under way although another is live
+	wait bool // for a version under way although another is live; guarded by mu
 
 	mu      sync.Mutex
 	live    *target              // guarded by mu; nil: none

@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -67,6 +68,7 @@ type Answer struct {
 type Proxy struct {
 	conf    Config
 	gate    *gate
+	waiting atomic.Int64 // nanoseconds: how long a request waits for a version
 	server  *http.Server // of clients that speak HTTP/2
 	second  *feed        // its connections
 	forward *httputil.ReverseProxy
@@ -99,6 +101,7 @@ func New(c Config) *Proxy {
 		conf: c, gate: newGate(!c.ServeOld), own: ownServer(), second: newFeed(), inside: newFeed(), idle: make(chan struct{}),
 		clients: map[*client]struct{}{}, listeners: map[net.Listener]struct{}{},
 	}
+	p.waiting.Store(int64(c.WaitLimit))
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.forward = &httputil.ReverseProxy{
 		Rewrite:       p.rewrite,

@@ -45,7 +45,7 @@ const (
 // newTurn takes a whole head, with n bytes of empty lines before it, out of what has come.
 func newTurn(p *Proxy, bytesOfHead []byte, blank bool) (*turn, error) {
 	now := time.Now()
-	t := &turn{at: now, deadline: now.Add(p.conf.WaitLimit), head: bytes.Clone(bytesOfHead), answered: make(chan struct{})}
+	t := &turn{at: now, deadline: p.deadline(now), head: bytes.Clone(bytesOfHead), answered: make(chan struct{})}
 	if blank {
 		n := blankStart(t.head)
 		t.lead, t.head = t.head[:n], t.head[n:]

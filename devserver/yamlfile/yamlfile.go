@@ -202,7 +202,7 @@ func (d *Document) Mapping(n ast.Node, where string, fields ...Field) error {
 		key := e.Key.GetToken().Value
 		i := slices.IndexFunc(fields, func(f Field) bool { return f.Key == key })
 		if i < 0 {
-			errs = append(errs, d.Errorf(e.Key, "%s has no key %q; it has %s", where, key, keys(fields)))
+			errs = append(errs, d.Errorf(e.Key, "%s has no key %q; it has %s%s", where, key, keys(fields), meant(key, fields)))
 			continue
 		}
 		errs = append(errs, fields[i].Read(e.Key, e.Value))

@@ -52,7 +52,9 @@ func TestRead(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ text, want string }{
-		{"nam: a\n", `f:1:1: the file has no key "nam"; it has name, port, list`},
+		{"nam: a\n", `f:1:1: the file has no key "nam"; it has name, port, list; did you mean name?`},
+		{"Ports: a\n", `f:1:1: the file has no key "Ports"; it has name, port, list; did you mean port?`},
+		{"no-list: a\n", "; did you mean list?"},
 		{"name: [a]\n", "f:1:7: name wants a text, not a list"},
 		{"name: {a: b}\n", "f:1:7: name wants a text, not keys with values"},
 		{"name:\n", "name wants a text, not nothing"},

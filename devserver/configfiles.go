@@ -1,0 +1,98 @@
+package devserver
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/seed-d81df0db/devserver/devserver/project"
+)
+
+// configFiles reads the settings files again for the loops of all apps, and says once what is wrong with them.
+type configFiles struct {
+	given   Options // the flags alone
+	start   *plan   // what the files said at the start
+	notices *notifier
+
+	mu   sync.Mutex
+	told string // what was told of the files as they are: an error, or what waits for another start; guarded by mu
+}
+
+// read reads devserver.yaml. What cannot change while devserver runs is said by name.
+func (f *configFiles) read() (*Options, *project.Config, error) {
+	o := f.given
+	config, err := locate(&o)
+	if err == nil {
+		err = o.merge(config)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	f.tell(f.fixed(&o, config))
+	return &o, config, nil
+}
+
+// tell says a warning unless it is the last one that was said; "" says that all is well.
+func (f *configFiles) tell(text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if text != "" && text != f.told {
+		f.notices.warnf("%s", text)
+	}
+	f.told = text
+}
+
+// fixed says which settings of devserver as a whole have another value than at the start.
+func (f *configFiles) fixed(o *Options, c *project.Config) string {
+	was := &f.start.options
+	var keys []string
+	note := func(key string, same bool) {
+		if !same {
+			keys = append(keys, key)
+		}
+	}
+	note("console", o.Console == was.Console)
+	note("data", o.Data == was.Data)
+	note("log_format", o.LogFormat == was.LogFormat)
+	note("ready_file", o.ReadyFile == was.ReadyFile)
+	note("keep", slices.Equal(o.Keep, was.Keep))
+	note("journal_limit", o.JournalLimit == was.JournalLimit)
+	note("keylog", o.KeyLog == was.KeyLog)
+	note("otlp", o.OTLP == was.OTLP)
+	note("otlp_headers", slices.Equal(o.OTLPHeaders, was.OTLPHeaders))
+	now, err := wantedApps(o, c)
+	note("apps", err == nil && sameApps(now, f.start.apps))
+	note("addr", err != nil || sameAddrs(now, f.start.apps))
+	if len(keys) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s: start devserver again to apply what has changed of %s", shownFile(c, f.start.config), strings.Join(keys, ", "))
+}
+
+// shownFile is a devserver.yaml as it is shown: the one that is there now, else the one that was.
+func shownFile(now, was *project.Config) string {
+	for _, c := range []*project.Config{now, was} {
+		if c.File != "" {
+			return project.Position{File: c.File}.String()
+		}
+	}
+	return project.ConfigName
+}
+
+// sameApps tells whether the same apps are wanted, under the same names.
+func sameApps(now []project.AppConfig, was []*plannedApp) bool {
+	return slices.EqualFunc(now, was, func(n project.AppConfig, w *plannedApp) bool {
+		return n.Path == w.files.Path && n.Name == w.files.Name
+	})
+}
+
+// sameAddrs tells whether those that are wanted still answer at the same addresses.
+func sameAddrs(now []project.AppConfig, was []*plannedApp) bool {
+	for i := range min(len(now), len(was)) {
+		if now[i].Path == was[i].files.Path && now[i].Addr != was[i].addr {
+			return false
+		}
+	}
+	return true
+}

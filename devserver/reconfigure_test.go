@@ -1,0 +1,130 @@
+package devserver
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// settingsSource is an app that tells its environment, dials what it is asked to, and says a version that build flags set.
+const settingsSource = `package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+)
+
+var version = "one"
+
+func main() {
+	http.HandleFunc("/env", func(w http.ResponseWriter, r *http.Request) {
+		for _, name := range []string{"YAML", "FILE", "BOTH", "PROD", "PROCESS"} {
+			fmt.Fprintf(w, "%s=%s ", name, os.Getenv(name))
+		}
+	})
+	http.HandleFunc("/dial", func(w http.ResponseWriter, r *http.Request) {
+		_, err := net.Dial("tcp", "127.0.0.1:1")
+		fmt.Fprint(w, err)
+	})
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, version) })
+	panic(http.ListenAndServe(":"+os.Getenv("PORT"), nil))
+}
+`
+
+// builds counts the builds that were begun.
+func (s *site) builds() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, x := range s.notices {
+		if _, ok := x.(BuildStarted); ok {
+			n++
+		}
+	}
+	return n
+}
+
+func hasText(text string) func(Warning) bool {
+	return func(w Warning) bool { return strings.Contains(w.Text, text) }
+}
+
+func noteText(text string) func(Note) bool {
+	return func(n Note) bool { return n.Text == text }
+}
+
+// TestSettingsChange: a change of devserver.yaml, .env or app.yaml applies while devserver runs, with no more than it
+// takes; what cannot be read changes nothing, and what cannot be applied is named.
+func TestSettingsChange(t *testing.T) {
+	t.Setenv("PROCESS", "process")
+	s := newSite(t, map[string]string{
+		"main.go":  settingsSource,
+		"app.yaml": "runtime: go122\nenv_variables:\n  PROD: prod\n  BOTH: prod\n  PROCESS: prod\n",
+		".env":     "FILE=file\nBOTH=file\nPROCESS=file\n",
+		configFile: "env: {YAML: yaml}\n",
+	})
+	s.up()
+	want := func(path, want string) {
+		t.Helper()
+		if got := s.get(path); got != want {
+			t.Errorf("%s = %q, want %q", path, got, want)
+		}
+	}
+	want("/env", "YAML=yaml FILE=file BOTH=file PROD=prod PROCESS=process ")
+
+	// Variables: the program starts again, and nothing is built.
+	builds := s.builds()
+	s.write(".env", "FILE=new\n")
+	if r := waitFor(s, func(r AppReady) bool { return slices.Equal(r.Files, []string{".env"}) }); r.Reload != 1 {
+		t.Errorf("the change of .env is reload %d", r.Reload)
+	}
+	waitFor(s, noteText(".env: shop gets env BOTH FILE"))
+	want("/env", "YAML=yaml FILE=new BOTH=prod PROD=prod PROCESS=process ")
+	s.write("app.yaml", "runtime: go122\nenv_variables: {PROD: other}\n")
+	waitFor(s, noteText("app.yaml: shop gets env BOTH PROCESS PROD"))
+	waitFor[AppReady](s, nil)
+	want("/env", "YAML=yaml FILE=new BOTH= PROD=other PROCESS=process ")
+
+	// Limits hold at once.
+	s.write(configFile, "env: {YAML: yaml}\ndrain: 10s\non_build: serve-old\n")
+	waitFor(s, noteText("devserver.yaml: shop gets on_build serve-old, drain 10s"))
+	if got := s.builds(); got != builds {
+		t.Errorf("%d builds for variables and limits", got-builds)
+	}
+
+	// What cannot be read is told with its place, and what was set goes on.
+	s.write(configFile, "env: {YAML: broken}\ndrain: long\nrules: {lopback: off}\n")
+	w := waitFor(s, hasText("what was set before goes on"))
+	for _, place := range []string{"devserver.yaml:2:8: drain: ", `devserver.yaml:3:9: rules has no key "lopback"`, "did you mean loopback?"} {
+		if !strings.Contains(w.Text, place) {
+			t.Errorf("the broken file is told as %q, want %q", w.Text, place)
+		}
+	}
+	want("/env", "YAML=yaml FILE=new BOTH= PROD=other PROCESS=process ")
+	if got := ask(t, "GET", s.ready.Console+"/", ""); !strings.Contains(got, "lopback") {
+		t.Error("the console does not tell of the broken file")
+	}
+	s.write(".env", "FILE='open\n")
+	s.write(configFile, "env: {YAML: yaml}\nrules: {loopback: off}\n")
+	waitFor(s, hasText(".env:1:6: this quote is never closed"))
+	s.write(".env", "FILE=new\n")
+	waitFor(s, noteText(".env: shop gets other rules, on_build wait, drain 30s"))
+	waitFor[AppReady](s, nil)
+	want("/dial", "dial tcp 127.0.0.1:1: connect: connection refused")
+
+	// Build flags build.
+	s.write(configFile, "env: {YAML: yaml}\nbuild_flags: -ldflags=-X=main.version=two\nprofile: open\n")
+	waitFor(s, noteText("devserver.yaml: shop gets profile open, build_flags -ldflags=-X=main.version=two"))
+	if r := waitFor[AppReady](s, nil); r.Profile != "open" {
+		t.Errorf("the new version runs by profile %s", r.Profile)
+	}
+	want("/", "two")
+
+	// What waits for another start is named, once.
+	s.write(configFile, "build_flags: -ldflags=-X=main.version=two\nprofile: open\nconsole: 127.0.0.1:9\nkeep: 14d\nlive_reload: true\n")
+	waitFor(s, hasText("shop: start devserver again to apply what has changed of live_reload"))
+	waitFor(s, hasText("devserver.yaml: start devserver again to apply what has changed of keep"))
+	waitFor[AppReady](s, nil)
+	want("/env", "YAML= FILE=new BOTH= PROD=other PROCESS=process ")
+}
