@@ -66,7 +66,7 @@ rules judge the production address, the bytes go to the local one.`,
 	f.BoolVar(&o.NoBilling, "no-billing", false, "as an app without billing: every socket is refused")
 	f.StringVar(&o.OnBuild, "on-build", "wait", "a request during a build: `wait|serve-old`")
 	f.DurationVar(&o.WaitLimit, "wait-limit", 30*time.Second, "how long a request waits for a version, a `DURATION`; 0: not at all")
-	f.DurationVar(&o.Drain, "drain", 30*time.Second, "how long the version before may finish its requests, a `DURATION`; 0: it ends at once")
+	f.DurationVar(&o.Drain, "drain", 30*time.Second, "how long the version before may finish its requests,\na `DURATION`; 0: it ends at once")
 	f.BoolVar(&o.NoReload, "no-reload", false, "do not watch for changes")
 	f.BoolVar(&o.LiveReload, "live-reload", false, "open pages follow: they load again after a swap, take a changed style sheet at once,\nand show what does not compile")
 	f.StringVar(&buildFlags, "build-flags", "", "`FLAGS` for go build, such as \"-race -tags dev\"")
