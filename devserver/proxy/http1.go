@@ -48,6 +48,7 @@ func (s *session) run() {
 
 // next serves one request, and tells whether another may follow.
 func (s *session) next() bool {
+	s.in.rest()
 	n, err := requestHead(s.in, s.posted)
 	if err != nil && err != errHead && err != errLongHead {
 		return false
@@ -96,7 +97,7 @@ func (s *session) forward(t *turn) bool {
 	case lost:
 		return false
 	}
-	s.passOn(s.link)
+	s.passOn(s.link, t.outcome == upgraded)
 	return false
 }
 
@@ -226,16 +227,19 @@ func (s *session) ended(l *link, err error) {
 	}
 }
 
-// passOn passes bytes as they come until both directions have ended.
-func (s *session) passOn(l *link) {
+// passOn waits until both directions have ended, and passes what comes if the connection is upgraded. An app that closes its own
+// reads nothing more: what it were sent would make its end a reset.
+func (s *session) passOn(l *link, upgraded bool) {
 	for {
 		p, err := s.in.next()
 		if err != nil {
 			s.ended(l, err)
 			break
 		}
-		if _, err := l.conn.Write(p); err != nil {
-			break // the link has seen the end, or will
+		if upgraded {
+			if _, err := l.conn.Write(p); err != nil {
+				break // the link has seen the end, or will
+			}
 		}
 		s.in.skip(len(p))
 	}

@@ -53,6 +53,7 @@ func (l *link) hangUp() {
 	close(l.hung)
 	l.conn.Close()
 	<-l.ended
+	l.out.rest()
 }
 
 // pump passes what the app sends until its end.
@@ -69,6 +70,7 @@ func (l *link) pump() {
 			if !l.answer(t) {
 				return
 			}
+			l.out.rest()
 		case err != nil:
 			l.idleEnd(err)
 			return
