@@ -385,13 +385,21 @@ func (p *peer) next() {
 	}
 }
 
-// TestConformance runs every case directly and through the proxy. In CI a case runs once; DEVSERVER_SOAK=1 runs each twenty times.
+// TestConformance runs every case directly and through the proxy.
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	rounds := 1
-	if os.Getenv("DEVSERVER_SOAK") != "" {
-		rounds = 20
+	conformance(t, 1)
+}
+
+// TestSoakConformance does it twenty times.
+func TestSoakConformance(t *testing.T) {
+	if os.Getenv("DEVSERVER_SOAK") == "" {
+		t.Skip("set DEVSERVER_SOAK=1 to run the cases twenty times")
 	}
+	conformance(t, 20)
+}
+
+func conformance(t *testing.T, rounds int) {
 	cases := conformCases()
 	if len(cases) < 200 {
 		t.Errorf("%d cases, want 200", len(cases))

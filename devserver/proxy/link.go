@@ -74,10 +74,8 @@ func (l *link) pump() {
 		case err != nil:
 			l.idleEnd(err)
 			return
-		default: // a last word, such as 408
-			if _, err := l.session.client.Write(p); err != nil {
-				return
-			}
+		default: // a last word, such as 408; a client that is gone shows at its next read
+			l.session.client.Write(p)
 			l.out.skip(len(p))
 		}
 	}
