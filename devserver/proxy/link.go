@@ -202,6 +202,9 @@ func (l *link) closeClient(t *turn, err error) {
 // fail says that there is no answer, and wakes the session, which may be waiting for the client.
 func (l *link) fail(t *turn, err error) {
 	l.conn.Close()
+	l.mu.Lock()
+	l.over = true
+	l.mu.Unlock()
 	t.err = err
 	l.wake()
 	l.finish(t, failed)
