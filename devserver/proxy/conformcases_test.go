@@ -264,7 +264,7 @@ func answerCases() (cs []conform) {
 		}, send: getting("/")},
 		conform{name: "cookies set", app: answers(200, "", "Set-Cookie", "a=b; Path=/", "Set-Cookie", "c=d"), send: getting("/")},
 		conform{name: "app says close", app: answers(200, "bye", "Connection", "close"), send: "GET / HTTP/1.1\r\n" + host + "\r\n"},
-		conform{name: "redirect", app: http.RedirectHandler("/there?x", 302).ServeHTTP, send: getting("/here")},
+		conform{name: "redirect", app: http.RedirectHandler("/there?x", http.StatusFound).ServeHTTP, send: getting("/here")},
 		conform{name: "abort at once", app: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, send: "GET / HTTP/1.1\r\n" + host + "\r\n"},
 		conform{name: "abort within", app: func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, "half")

@@ -45,8 +45,12 @@ func (f *feed) Close() error { f.once.Do(func() { close(f.closed) }); return nil
 func (f *feed) Addr() net.Addr { return &net.TCPAddr{} }
 
 // serveConn serves a connection from outside until its end, or hands it to the server of HTTP/2. Its scheme, "http" or
-// "https", is what the app is told.
+// "https", is what the app is told. Whoever calls it has called enter.
 func (p *Proxy) serveConn(conn net.Conn, scheme string) {
+	p.start.Do(func() {
+		p.servers.Go(func() { p.server.Serve(p.second) })
+		p.servers.Go(func() { p.own.Serve(p.inside) })
+	})
 	c := clientOf(p, conn, scheme)
 	if !p.keep(c) {
 		conn.Close()

@@ -56,7 +56,7 @@ func (g *gate) cut(b Backend) {
 	var open []*appConn
 	for t := range g.targets {
 		if t.backend == b {
-			t.cut = true
+			t.cut = t.retired // a live one would be asked for connections for ever
 			for a := range t.conns {
 				open = append(open, a)
 			}

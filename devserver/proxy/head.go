@@ -117,7 +117,8 @@ type answerHead struct {
 	keep   bool  // Connection says so
 }
 
-// parseAnswer reads what it must of the head of an answer, and false if that cannot be told for certain. All else may be as the app likes.
+// parseAnswer reads what it must of the head of an answer; all else may be as the app likes. It reports false if that
+// cannot be told for certain.
 func parseAnswer(head []byte) (a answerHead, ok bool) {
 	first, headers, _ := splitHead(head)
 	a.length = -1
@@ -190,8 +191,8 @@ func parseDigits(s string) (n int64, ok bool) {
 	return n, true
 }
 
-// requestHead waits for a whole head of a request, and tells its length; the bytes stay in s. With blank, empty lines before
-// it are part of it. Of a head that is none, errHead or errLongHead tells; any other error is the connection's.
+// requestHead waits for a whole head of a request, and tells its length; the bytes stay in s. With blank, empty lines
+// before it are part of it. Of a head that is none, errHead or errLongHead tells; any other error is the connection's.
 func requestHead(s *stream, blank bool) (int, error) {
 	checked := false
 	for seen := 0; ; {

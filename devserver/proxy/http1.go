@@ -13,8 +13,8 @@ import (
 	"github.com/seed-d81df0db/devserver/devserver/worker"
 )
 
-// lingerLimit is how long a client may take to close a connection that the app has closed: what net/http's server gives it to
-// read the answer before a reset may take that away.
+// lingerLimit is how long a client may take to close a connection that the app has closed: what net/http's server gives
+// it to read the answer before a reset may take that away.
 const lingerLimit = 500 * time.Millisecond
 
 var longAgo = time.Unix(1, 0)
@@ -48,6 +48,7 @@ func (s *session) run() {
 
 // next serves one request, and tells whether another may follow.
 func (s *session) next() bool {
+	s.in.rest()
 	n, err := requestHead(s.in, s.posted)
 	if err != nil && err != errHead && err != errLongHead {
 		return false
@@ -96,12 +97,12 @@ func (s *session) forward(t *turn) bool {
 	case lost:
 		return false
 	}
-	s.passOn(s.link)
+	s.passOn(s.link, t.outcome == upgraded)
 	return false
 }
 
-// acquire takes the live worker for t, and a connection to it on which t now waits for its answer. A worker that ended before it accepted
-// the connection has not seen the request: the next one gets it.
+// acquire takes the live worker for t, and a connection to it on which t now waits for its answer. A worker that ended
+// before it accepted the connection has not seen the request: the next one gets it.
 func (s *session) acquire(t *turn) (*Problem, error) {
 	for {
 		target, problem, err := s.enter(t)
@@ -226,16 +227,19 @@ func (s *session) ended(l *link, err error) {
 	}
 }
 
-// passOn passes bytes as they come until both directions have ended.
-func (s *session) passOn(l *link) {
+// passOn waits until both directions have ended, and passes what comes if the connection is upgraded. An app that closes
+// its own reads nothing more: what it were sent would make its end a reset.
+func (s *session) passOn(l *link, upgraded bool) {
 	for {
 		p, err := s.in.next()
 		if err != nil {
 			s.ended(l, err)
 			break
 		}
-		if _, err := l.conn.Write(p); err != nil {
-			break // the link has seen the end, or will
+		if upgraded {
+			if _, err := l.conn.Write(p); err != nil {
+				break // the link has seen the end, or will
+			}
 		}
 		s.in.skip(len(p))
 	}

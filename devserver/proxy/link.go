@@ -53,6 +53,7 @@ func (l *link) hangUp() {
 	close(l.hung)
 	l.conn.Close()
 	<-l.ended
+	l.out.rest()
 }
 
 // pump passes what the app sends until its end.
@@ -69,13 +70,12 @@ func (l *link) pump() {
 			if !l.answer(t) {
 				return
 			}
+			l.out.rest()
 		case err != nil:
 			l.idleEnd(err)
 			return
-		default: // a last word, such as 408
-			if _, err := l.session.client.Write(p); err != nil {
-				return
-			}
+		default: // a last word, such as 408; a client that is gone shows at its next read
+			l.session.client.Write(p)
 			l.out.skip(len(p))
 		}
 	}
@@ -202,6 +202,9 @@ func (l *link) closeClient(t *turn, err error) {
 // fail says that there is no answer, and wakes the session, which may be waiting for the client.
 func (l *link) fail(t *turn, err error) {
 	l.conn.Close()
+	l.mu.Lock()
+	l.over = true
+	l.mu.Unlock()
 	t.err = err
 	l.wake()
 	l.finish(t, failed)

@@ -165,8 +165,11 @@ func (s *session) unanswered(t *turn, err error) bool {
 		}
 	}
 	why := "the app closed the connection without an answer: " + err.Error()
-	if s.left {
+	switch {
+	case s.left:
 		why = "the client went away"
+	case t.target == nil:
+		why = "no connection to the app: " + err.Error()
 	}
 	s.record(t, Answer{Err: why})
 	if s.link != nil {

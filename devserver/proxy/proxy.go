@@ -4,9 +4,13 @@
 // app sees the client's address. While a new version is being built requests wait for it; when it accepts, Use moves
 // the traffic, and the old worker keeps what it has until that is finished.
 //
-//	client ── connection ──► server ──► gate: which worker? ──► Backend.Hand ──► app
-//	                                     │ none: a page that says why
-//	                                     └ Hold, Use, Release, Drop: the app's loop in package devserver
+//	client ── connection ──► session (HTTP/1) ──► gate: which worker? ──► Backend.Hand ──► link ──► app
+//	               │                               │ none: a page that says why
+//	               └── http.Server (HTTP/2) ──►    └ Hold, Use, Release, Drop, Cut: the app's loop in package devserver
+//
+// HTTP/1 passes byte for byte but for X-Forwarded-*. A session reads what its client sends and a link what the app
+// sends, only for where heads and bodies end: a turn is one request with its answer. What the proxy answers itself, an
+// http.Server answers that sees a connection of one request (own). HTTP/2 goes through ReverseProxy.
 package proxy
 
 import (
@@ -126,10 +130,6 @@ func (p *Proxy) Serve(ln net.Listener) error {
 	if !p.listen(ln) {
 		return nil
 	}
-	p.start.Do(func() {
-		p.servers.Go(func() { p.server.Serve(p.second) })
-		p.servers.Go(func() { p.own.Serve(p.inside) })
-	})
 	for wait := time.Duration(0); ; {
 		c, err := ln.Accept()
 		switch {

@@ -10,8 +10,8 @@ import (
 	"slices"
 )
 
-// rewrite has Config.Rewrite look at the answer whose head, n bytes, has come, and sends what it makes of it. It reports false if that
-// is nothing else: the answer is then to pass as it is.
+// rewrite has Config.Rewrite look at the answer whose head, n bytes, has come, and sends what it makes of it. It reports
+// false if that is nothing else: the answer is then to pass as it is.
 func (l *link) rewrite(t *turn, n int, a *answerHead, b body) (changed bool, err error) {
 	rewrite := l.session.proxy.conf.Rewrite
 	if rewrite == nil || b.done() && t.req.Method != http.MethodHead {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync"
 )
 
 const (
@@ -65,7 +66,7 @@ func (s *stream) grow() {
 func (s *stream) next() ([]byte, error) {
 	if s.from == s.to {
 		if s.full && len(s.buf) < largeBuffer {
-			s.buf = make([]byte, largeBuffer)
+			s.buf = largeBuffers.Get().(*[largeBuffer]byte)[:]
 		}
 		if err := s.fill(); err != nil {
 			return nil, err
@@ -73,6 +74,20 @@ func (s *stream) next() ([]byte, error) {
 	}
 	return s.bytes(), nil
 }
+
+// rest gives up the room that a stream needs no more which carries nothing for now.
+func (s *stream) rest() {
+	if s.from != s.to || len(s.buf) < largeBuffer {
+		return
+	}
+	if len(s.buf) == largeBuffer {
+		largeBuffers.Put((*[largeBuffer]byte)(s.buf))
+	}
+	s.buf, s.full = nil, false
+}
+
+// largeBuffers are those that no stream uses.
+var largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
 
 // Read makes an io.Reader of what is left.
 func (s *stream) Read(p []byte) (int, error) {
