@@ -73,18 +73,18 @@
       sessionStorage.setItem("devserver-live", key);
     } catch { /* no storage for this page */ }
     leaving = true;
-    refresh(now.assets > made.assets).then(() => location.reload());
+    refresh().then(() => location.reload());
   }
 
   const ours = (href) => { try { return new URL(href, document.baseURI).origin === location.origin; } catch { return false; } };
 
-  // refresh takes what the page has loaded past the browser's cache: a reload asks anew for the page alone, and takes scripts
-  // and pictures as the cache has them. It does not wait for ever.
-  async function refresh(all) {
+  // refresh takes past the browser's cache what the page has from there without asking: it was kept before devserver had a say.
+  // It does not wait for ever.
+  async function refresh() {
     if (own.dataset.fetch === "no") return; // the page's policy
-    const kinds = ["script", "link", "css", "other", ...(all ? ["img", "image", "input", "video", "audio"] : [])];
+    const kinds = ["script", "link", "css", "img", "image", "input", "other"];
     const urls = new Set(performance.getEntriesByType("resource")
-      .filter((e) => kinds.includes(e.initiatorType) && ours(e.name) && !e.name.startsWith(location.origin + stream))
+      .filter((e) => kinds.includes(e.initiatorType) && !e.transferSize && ours(e.name) && !e.name.startsWith(location.origin + stream))
       .map((e) => e.name));
     const late = new Promise((resolve) => setTimeout(resolve, 3000));
     await Promise.race([late, Promise.allSettled([...urls].map((url) => fetch(url, { cache: "no-cache" }).then((r) => r.blob())))]);

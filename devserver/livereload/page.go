@@ -23,7 +23,14 @@ func (l *Live) Ask(r *http.Request) {
 // Page makes the answer follow the app if it is a page: res.Body is then another, and its length is not known. v is the
 // version that answers.
 func (l *Live) Page(v Version, r *http.Request, res *http.Response) {
-	if l == nil || !navigation(r) || !document(res) {
+	if l == nil {
+		return
+	}
+	if asset(r, res) {
+		res.Header.Set("Cache-Control", "no-cache") // kept, but asked about each time: a page that loads again gets what is new
+		return
+	}
+	if !navigation(r) || !document(res) {
 		return
 	}
 	if encoding := res.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
@@ -74,6 +81,25 @@ func navigation(r *http.Request) bool {
 		return false
 	}
 	return strings.Contains(strings.ToLower(strings.Join(h.Values("Accept"), ",")), "text/html")
+}
+
+// asset tells whether an answer is a part of pages that a browser might take from its cache: with no word of the server
+// about that, for a tenth of the file's age.
+func asset(r *http.Request, res *http.Response) bool {
+	if r.Method != http.MethodGet || res.StatusCode < 200 || res.StatusCode >= 300 {
+		return false
+	}
+	control := strings.ToLower(strings.Join(res.Header.Values("Cache-Control"), ","))
+	if strings.Contains(control, "no-cache") || strings.Contains(control, "no-store") {
+		return false
+	}
+	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	switch kind {
+	case "text/css", "text/javascript", "application/javascript", "application/wasm":
+		return true
+	}
+	group, _, _ := strings.Cut(kind, "/")
+	return slices.Contains([]string{"image", "font", "audio", "video"}, group)
 }
 
 // document tells whether an answer is an HTML document that a browser shows.

@@ -141,3 +141,25 @@ func TestOff(t *testing.T) {
 		t.Error("the path is taken from the app")
 	}
 }
+
+// TestAssets: parts of pages are asked about each time, and nothing else of them changes.
+func TestAssets(t *testing.T) {
+	for _, tt := range []struct{ method, head, want string }{
+		{"GET", "200 OK\nContent-Type: text/css; charset=utf-8", "no-cache"},
+		{"GET", "200 OK\nContent-Type: text/javascript\nCache-Control: public, max-age=31536000, immutable", "no-cache"},
+		{"GET", "206 Partial Content\nContent-Type: video/mp4", "no-cache"},
+		{"GET", "200 OK\nContent-Type: image/png\nCache-Control: no-store", "no-store"},
+		{"GET", "200 OK\nContent-Type: font/woff2\nCache-Control: private, no-cache", "private, no-cache"},
+		{"GET", "200 OK\nContent-Type: application/json\nCache-Control: max-age=5", "max-age=5"},
+		{"GET", "404 Not Found\nContent-Type: text/css", ""},
+		{"POST", "200 OK\nContent-Type: text/css", ""},
+	} {
+		r := request(t, tt.method+" /x HTTP/1.1\nHost: x")
+		res := response(t, "HTTP/1.1 "+tt.head+"\nContent-Length: 3\nETag: \"x\"", "<p>", r)
+		was := res.Body
+		New(func(string) {}).Page(1, r, res)
+		if got := res.Header.Get("Cache-Control"); got != tt.want || res.Body != was || res.ContentLength != 3 || res.Header.Get("Etag") == "" {
+			t.Errorf("%s, %s: Cache-Control %q, want %q; %v", tt.method, tt.head, got, tt.want, res.Header)
+		}
+	}
+}

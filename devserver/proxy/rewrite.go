@@ -34,11 +34,32 @@ func (l *link) rewrite(t *turn, n int, a *answerHead, b body) (changed bool, err
 		return false, nil
 	}
 	l.out.skip(n)
+	if res.Body == io.ReadCloser(came) { // the headers alone
+		if _, err := l.session.client.Write(changedHead(head, was, res.Header).Bytes()); err != nil {
+			return true, clientError{err}
+		}
+		return true, l.pass(&b, 0)
+	}
 	err = l.sendChanged(t, head, a, was, res)
 	if err == nil { // trailers, and what was not wanted
 		_, err = io.Copy(io.Discard, (*rawBody)(came))
 	}
 	return true, err
+}
+
+// changedHead is a head with the headers as they are now; the lines of those that are as they were have not changed either.
+func changedHead(head []byte, was, is http.Header) *bytes.Buffer {
+	first, headers, blank := splitHead(head)
+	var out bytes.Buffer
+	out.Write(first)
+	for _, h := range headers {
+		if slices.Equal(was[h.name], is[h.name]) {
+			out.Write(h.raw)
+		}
+	}
+	writeChanged(&out, was, is)
+	out.Write(blank)
+	return &out
 }
 
 // sendChanged sends an answer that Config.Rewrite has changed: the app's lines with the changes, and the body in chunks.

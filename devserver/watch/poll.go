@@ -11,7 +11,8 @@ import (
 
 const (
 	pollEvery = 500 * time.Millisecond
-	pollShare = 10 // at most one part in so many of the time goes into looking
+	pollShare = 10              // at most one part in so many of the time goes into looking
+	pollLast  = 5 * time.Second // but a busy machine, where a look takes long, must not put off the next for ever
 )
 
 // poller is a notifier that looks again and again: slower, but it works on every file system and without limits.
@@ -47,7 +48,7 @@ func (p *poller) run(every time.Duration) {
 		}
 		start := time.Now()
 		found := p.look()
-		wait := max(every, pollShare*time.Since(start))
+		wait := max(every, min(pollShare*time.Since(start), pollLast))
 		for _, n := range found {
 			select {
 			case p.notices <- n:

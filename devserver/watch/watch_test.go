@@ -154,7 +154,7 @@ func (w *watcher) next() (string, Kind) {
 			w.t.Errorf("Change.At = %v", c.At)
 		}
 		return strings.Join(files, " "), c.Kind
-	case <-time.After(20 * time.Second):
+	case <-time.After(90 * time.Second):
 		w.t.Fatal("no change is told")
 		return "", 0
 	}
