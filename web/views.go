@@ -36,6 +36,14 @@ type navItem struct {
 // Several tells whether rows must say which app they are of.
 func (f frame) Several() bool { return len(f.State.Apps) > 1 }
 
+// Hint is an example of a filter, with that of an app in front when there are several.
+func (f frame) Hint(example string) string {
+	if f.Several() {
+		return "app:" + f.State.Apps[0].Name + "  " + example
+	}
+	return example
+}
+
 // IdleLimit is "2 min", "" when nothing is reclaimed.
 func (f frame) IdleLimit() string {
 	if limit := f.State.idleLimit(); limit > 0 {

@@ -7,7 +7,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,4 +117,70 @@ func TestLogIsOneObjectALine(t *testing.T) {
 		out.Write(append(rest, '\n'))
 	}
 	golden(t, "testdata/day.json", out.Bytes())
+}
+
+// TestErrorsAreSeenFromHere: a terminal that knows file:line:column looks for the file from the current folder.
+func TestErrorsAreSeenFromHere(t *testing.T) {
+	t.Parallel()
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := t.TempDir()
+	for _, tt := range []struct{ root, file, want string }{
+		{here, "main.go", "main.go:4:2: oops"},
+		{filepath.Join(here, "testdata", "app"), "db/db.go", "testdata/app/db/db.go:4:2: oops"},
+		{elsewhere, "main.go", elsewhere + "/main.go:4:2: oops"},
+		{here, "/abs/main.go", "/abs/main.go:4:2: oops"},
+		{"", "main.go", "main.go:4:2: oops"},
+	} {
+		var b bytes.Buffer
+		newTeller(&b).tell(devserver.BuildFailed{App: "orders", Root: tt.root, Errors: []devserver.BuildError{{File: tt.file, Line: 4, Column: 2, Message: "oops"}}})
+		if want := "\n  " + tt.want + "\n"; !strings.HasSuffix(b.String(), want) {
+			t.Errorf("%s below %s is told as %q, want %q at its end", tt.file, tt.root, &b, want)
+		}
+	}
+}
+
+// TestLabels: names are as they are on a pipe, and each of several has a colour of its own where there are colours.
+func TestLabels(t *testing.T) {
+	t.Parallel()
+	plain := newLabels(new(bytes.Buffer), new(bytes.Buffer))
+	if got := plain.label("orders ", 0, false) + plain.label("billing", 1, true); got != "orders billing" {
+		t.Errorf("on a pipe the names are %q", got)
+	}
+	seen := map[string]bool{}
+	for _, c := range labelColours {
+		seen[c] = true
+	}
+	if len(seen) != len(labelColours) || seen["1"] || seen["2"] || seen["3"] {
+		t.Errorf("colours %v: each once, and none that means good or bad", labelColours)
+	}
+	_ = plain.label("the ninety-ninth", 98, true) // there is a colour for each
+}
+
+// TestProgressOfSeveral: on a terminal one line names all builds under way; the end of one leaves the others in it.
+func TestProgressOfSeveral(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	teller := newTeller(&b)
+	teller.screen.width = func() int { return 80 }
+	for _, tt := range []struct {
+		notice devserver.Notice
+		want   string
+	}{
+		{devserver.BuildStarted{App: "orders", Files: []string{"a.go"}}, "devserver: building orders: a.go"},
+		{devserver.BuildStarted{App: "billing", First: true}, "devserver: building orders: a.go; billing"},
+		{devserver.BuildStarted{App: "orders", Files: []string{"a.go", "b.go"}}, "devserver: building orders: a.go, b.go; billing"},
+		{devserver.Escapes{App: "orders"}, "devserver: building orders: a.go, b.go; billing"},
+		{devserver.Warning{Text: "the disk is nearly full"}, "devserver: building orders: a.go, b.go; billing"},
+		{devserver.AppReady{App: "orders", Reload: 1}, "devserver: building billing"},
+		{devserver.Warning{App: "billing", Text: "billing has not accepted"}, ""},
+		{devserver.BuildStarted{App: "billing"}, "devserver: building billing"},
+		{devserver.Stopped{}, ""},
+	} {
+		if teller.tell(tt.notice); teller.screen.status != tt.want {
+			t.Errorf("after %T the progress is %q, want %q", tt.notice, teller.screen.status, tt.want)
+		}
+	}
 }
