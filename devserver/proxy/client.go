@@ -10,30 +10,23 @@ import (
 // client is a connection from outside. What it asks of the app travels over connections that are its alone: the app
 // sees its address on them.
 type client struct {
-	*net.TCPConn
-	proxy *Proxy
+	net.Conn
+	proxy  *Proxy
+	scheme string // "http" or "https"
+	in     stream // what was read ahead to tell the protocol
 
-	mu     sync.Mutex
-	target *target         // which the transports lead to; guarded by mu
-	http1  *http.Transport // nil until used; guarded by mu
-	http2  *http.Transport // nil until used; guarded by mu
+	mu         sync.Mutex
+	target     *target         // which the transports lead to; guarded by mu
+	transport1 *http.Transport // nil until used; guarded by mu
+	transport2 *http.Transport // nil until used; guarded by mu
 }
 
-// listener makes every connection a client.
-type listener struct {
-	net.Listener
-	proxy *Proxy
+func clientOf(p *Proxy, c net.Conn, scheme string) *client {
+	return &client{Conn: c, proxy: p, scheme: scheme, in: stream{r: c}}
 }
 
-func (l listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	from := &client{TCPConn: c.(*net.TCPConn), proxy: l.proxy}
-	l.proxy.keep(from)
-	return from, nil
-}
+// Read begins with what was read ahead.
+func (c *client) Read(p []byte) (int, error) { return c.in.Read(p) }
 
 type clientKey struct{}
 
@@ -47,16 +40,16 @@ func (c *client) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.hangUpLocked()
-	return c.TCPConn.Close()
+	return c.Conn.Close()
 }
 
 func (c *client) hangUpLocked() {
-	for _, t := range []*http.Transport{c.http1, c.http2} {
+	for _, t := range []*http.Transport{c.transport1, c.transport2} {
 		if t != nil {
 			t.CloseIdleConnections()
 		}
 	}
-	c.target, c.http1, c.http2 = nil, nil, nil
+	c.target, c.transport1, c.transport2 = nil, nil, nil
 }
 
 // transport returns what carries this client's requests to t.
@@ -67,9 +60,9 @@ func (c *client) transport(t *target, http2 bool) *http.Transport {
 		c.hangUpLocked()
 		c.target = t
 	}
-	which := &c.http1
+	which := &c.transport1
 	if http2 {
-		which = &c.http2
+		which = &c.transport2
 	}
 	if *which == nil {
 		*which = c.newTransport(t, http2)
@@ -83,7 +76,7 @@ func (c *client) newTransport(t *target, http2 bool) *http.Transport {
 	protocols.SetUnencryptedHTTP2(http2)
 	return &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return t.backend.Hand(ctx, c.RemoteAddr(), c.LocalAddr())
+			return c.proxy.gate.hand(ctx, t, c)
 		},
 		Protocols:             protocols,
 		DisableCompression:    true, // the client's Accept-Encoding is the one that counts

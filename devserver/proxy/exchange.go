@@ -76,6 +76,9 @@ func (f *forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		x.target = t
 		res, err := x.client.transport(t, x.http2).RoundTrip(r)
+		if err == nil && f.conf.Rewrite != nil {
+			f.conf.Rewrite(t.backend, r, res)
+		}
 		if !errors.Is(err, worker.ErrGone) {
 			return res, err
 		}
@@ -106,15 +109,19 @@ func (x *exchange) death() *Problem {
 	if x.target == nil {
 		return nil
 	}
+	return x.target.death()
+}
+
+func (t *target) death() *Problem {
 	// The connection's end may be seen before the process's.
 	select {
-	case <-x.target.backend.Gone():
-	case <-time.After(100 * time.Millisecond):
+	case <-t.backend.Gone():
+	case <-time.After(deathShows):
 		return nil
 	}
 	select {
-	case <-x.target.dropped:
-		return x.target.problem
+	case <-t.dropped:
+		return t.problem
 	case <-time.After(2 * time.Second): // a retired worker is not dropped, it is stopped
 		return workerEnded
 	}

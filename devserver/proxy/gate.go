@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 )
@@ -12,25 +11,27 @@ type gate struct {
 	wait bool // for a version under way although another is live
 
 	mu      sync.Mutex
-	live    *target       // guarded by mu; nil: none
-	old     []*target     // retired, with requests left; guarded by mu
-	holding bool          // a version is under way; guarded by mu
-	problem *Problem      // why nothing is live; nil: not known yet; guarded by mu
-	changed chan struct{} // closed and replaced when one of the above changes; guarded by mu
+	live    *target              // guarded by mu; nil: none
+	targets map[*target]struct{} // the live one and those that still have something; guarded by mu
+	holding bool                 // a version is under way; guarded by mu
+	problem *Problem             // why nothing is live; nil: not known yet; guarded by mu
+	changed chan struct{}        // closed and replaced when one of the above changes; guarded by mu
 }
 
 // target is a worker together with the requests that it has.
 type target struct {
 	backend  Backend
-	requests int           // guarded by gate.mu
-	retired  bool          // another is live, or it has ended; guarded by gate.mu
-	drained  chan struct{} // closed when it is retired and has no request
-	dropped  chan struct{} // closed by drop
-	problem  *Problem      // why it ended; set before dropped is closed
+	requests int                   // guarded by gate.mu
+	conns    map[*appConn]struct{} // open ones; guarded by gate.mu
+	cut      bool                  // its connections were closed, and it gets no more; guarded by gate.mu
+	retired  bool                  // another is live, or it has ended; guarded by gate.mu
+	drained  chan struct{}         // closed when it is retired and has no request
+	dropped  chan struct{}         // closed by drop
+	problem  *Problem              // why it ended; set before dropped is closed
 }
 
 func newGate(wait bool) *gate {
-	return &gate{wait: wait, holding: true, changed: make(chan struct{})}
+	return &gate{wait: wait, holding: true, targets: map[*target]struct{}{}, changed: make(chan struct{})}
 }
 
 func (g *gate) hold() {
@@ -48,10 +49,11 @@ func (g *gate) release(problem *Problem) {
 }
 
 func (g *gate) use(b Backend) <-chan struct{} {
-	t := &target{backend: b, drained: make(chan struct{}), dropped: make(chan struct{})}
+	t := &target{backend: b, conns: map[*appConn]struct{}{}, drained: make(chan struct{}), dropped: make(chan struct{})}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	old := g.live
+	g.targets[t] = struct{}{}
 	g.live, g.holding, g.problem = t, false, nil
 	g.changeLocked()
 	if old == nil {
@@ -60,9 +62,7 @@ func (g *gate) use(b Backend) <-chan struct{} {
 		return none
 	}
 	old.retireLocked()
-	if old.requests > 0 {
-		g.old = append(g.old, old)
-	}
+	g.forgetLocked(old)
 	return old.drained
 }
 
@@ -75,6 +75,7 @@ func (g *gate) drop(b Backend, problem *Problem) {
 	g.live.problem = problem
 	close(g.live.dropped)
 	g.live.retireLocked()
+	g.forgetLocked(g.live)
 	g.live, g.problem = nil, problem
 	g.changeLocked()
 }
@@ -126,9 +127,7 @@ func (g *gate) leave(t *target) {
 	defer g.mu.Unlock()
 	t.requests--
 	t.settleLocked()
-	if t.retired && t.requests == 0 {
-		g.old = slices.DeleteFunc(g.old, func(o *target) bool { return o == t })
-	}
+	g.forgetLocked(t)
 }
 
 // gone tells whether the worker has ended; drop says so a little later.
@@ -150,10 +149,7 @@ func (t *target) retireLocked() {
 func (g *gate) left(b Backend) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.live != nil && g.live.backend == b {
-		return g.live.requests
-	}
-	for _, t := range g.old {
+	for t := range g.targets {
 		if t.backend == b {
 			return t.requests
 		}

@@ -4,9 +4,13 @@
 // app sees the client's address. While a new version is being built requests wait for it; when it accepts, Use moves
 // the traffic, and the old worker keeps what it has until that is finished.
 //
-//	client ── connection ──► server ──► gate: which worker? ──► Backend.Hand ──► app
-//	                                     │ none: a page that says why
-//	                                     └ Hold, Use, Release, Drop: the app's loop in package devserver
+//	client ── connection ──► session (HTTP/1) ──► gate: which worker? ──► Backend.Hand ──► link ──► app
+//	               │                               │ none: a page that says why
+//	               └── http.Server (HTTP/2) ──►    └ Hold, Use, Release, Drop, Cut: the app's loop in package devserver
+//
+// HTTP/1 passes byte for byte but for X-Forwarded-*. A session reads what its client sends and a link what the app
+// sends, only for where heads and bodies end: a turn is one request with its answer. What the proxy answers itself, an
+// http.Server answers that sees a connection of one request (own). HTTP/2 goes through ReverseProxy.
 package proxy
 
 import (
@@ -35,6 +39,13 @@ type Config struct {
 	ServeOld  bool          // requests that arrive during a build get the old version instead of waiting
 	WaitLimit time.Duration // how long a request waits for a version; 0: 30 s
 	Answered  func(Answer)  // told of each request that no app answered, from any goroutine; nil: nobody is
+
+	// Handle returns what answers a request instead of the app, nil for none. A nil Handle: none ever.
+	Handle func(*http.Request) http.Handler
+	// Ask may change the headers of a request before the app gets it; nil changes nothing.
+	Ask func(*http.Request)
+	// Rewrite may change headers and body of an answer by b; nil changes nothing.
+	Rewrite func(b Backend, r *http.Request, res *http.Response)
 }
 
 // Answer is a request that the proxy answered itself, or that no app did.
@@ -53,31 +64,47 @@ type Answer struct {
 type Proxy struct {
 	conf    Config
 	gate    *gate
-	server  *http.Server
+	server  *http.Server // of clients that speak HTTP/2
+	second  *feed        // its connections
 	forward *httputil.ReverseProxy
+	own     *http.Server // of what the proxy answers itself on HTTP/1 connections
+	inside  *feed        // its connections
+	start   sync.Once
+	servers sync.WaitGroup
+	ctx     context.Context // ends when Close cuts what is under way
+	cancel  context.CancelFunc
 
-	mu       sync.Mutex
-	closed   bool                 // guarded by mu
-	clients  map[*client]struct{} // guarded by mu
-	handlers sync.WaitGroup       // counted up with mu held, while not closed
+	mu        sync.Mutex
+	closing   bool                      // no new request begins; guarded by mu
+	closed    bool                      // nor one of HTTP/2; guarded by mu
+	listeners map[net.Listener]struct{} // guarded by mu
+	clients   map[*client]struct{}      // guarded by mu
+	turns     int                       // requests of HTTP/1 under way; guarded by mu
+	idle      chan struct{}             // closed when there are none while closing; guarded by mu
+	handlers  sync.WaitGroup            // counted up with mu held, while not closed
 }
+
+// silent takes what servers complain of: it is the app's or the client's doing, and both are told.
+var silent = log.New(io.Discard, "", 0)
 
 // New returns a proxy that holds every request until Use or Drop.
 func New(c Config) *Proxy {
 	if c.WaitLimit == 0 {
 		c.WaitLimit = 30 * time.Second
 	}
-	silent := log.New(io.Discard, "", 0) // what goes wrong is the app's or the client's; both are told
-	p := &Proxy{conf: c, gate: newGate(!c.ServeOld), clients: map[*client]struct{}{}}
+	p := &Proxy{
+		conf: c, gate: newGate(!c.ServeOld), own: ownServer(), second: newFeed(), inside: newFeed(), idle: make(chan struct{}),
+		clients: map[*client]struct{}{}, listeners: map[net.Listener]struct{}{},
+	}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.forward = &httputil.ReverseProxy{
-		Rewrite:       rewrite,
+		Rewrite:       p.rewrite,
 		Transport:     (*forwarder)(p),
 		FlushInterval: -1,
 		ErrorLog:      silent,
 		ErrorHandler:  p.failed,
 	}
 	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	p.server = &http.Server{
 		Handler:     p,
@@ -90,30 +117,132 @@ func New(c Config) *Proxy {
 
 // Serve accepts connections of ln until Close, and then returns nil.
 func (p *Proxy) Serve(ln net.Listener) error {
-	err := p.server.Serve(listener{ln, p})
-	if err == http.ErrServerClosed {
+	if !p.listen(ln) {
 		return nil
 	}
-	return err
+	for wait := time.Duration(0); ; {
+		c, err := ln.Accept()
+		switch {
+		case err == nil:
+			wait = 0
+			p.admit(func() { p.serveConn(c, "http") }, c)
+		case p.ending():
+			return nil
+		case temporary(err): // out of descriptors: some are closed soon
+			wait = min(max(2*wait, 5*time.Millisecond), time.Second)
+			p.pause(wait)
+		default:
+			return err
+		}
+	}
+}
+
+func temporary(err error) bool {
+	t, ok := err.(interface{ Temporary() bool })
+	return ok && t.Temporary()
+}
+
+func (p *Proxy) pause(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-p.ctx.Done():
+	}
+}
+
+// admit serves a connection in a goroutine that Close waits for.
+func (p *Proxy) admit(serve func(), c net.Conn) {
+	if !p.enter() {
+		c.Close()
+		return
+	}
+	go func() {
+		defer p.handlers.Done()
+		serve()
+	}()
+}
+
+func (p *Proxy) listen(ln net.Listener) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closing {
+		ln.Close()
+		return false
+	}
+	p.listeners[ln] = struct{}{}
+	return true
+}
+
+func (p *Proxy) ending() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closing
 }
 
 // Close stops accepting, lets requests under way finish until ctx ends, cuts the rest, and returns when all have ended.
 func (p *Proxy) Close(ctx context.Context) error {
+	idle := p.stop()
 	err := p.server.Shutdown(ctx)
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
 	if err != nil {
 		err = p.server.Close()
 	}
 	p.mu.Lock()
 	p.closed = true
-	for c := range p.clients { // the server has forgotten those that were upgraded
-		c.TCPConn.Close()
+	for c := range p.clients { // also those that were upgraded
+		c.Conn.Close()
 	}
 	p.mu.Unlock()
+	p.cancel()
+	p.second.Close()
 	p.handlers.Wait()
+	p.inside.Close()
+	p.own.Close()
+	p.servers.Wait()
 	return err
 }
 
-// enter counts a request in. It reports false after Close.
+// stop has no new request begin. The channel is closed when those of HTTP/1 have ended.
+func (p *Proxy) stop() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closing {
+		p.closing = true
+		p.settleLocked()
+	}
+	for ln := range p.listeners {
+		ln.Close()
+	}
+	return p.idle
+}
+
+func (p *Proxy) settleLocked() {
+	if p.closing && p.turns == 0 {
+		close(p.idle)
+	}
+}
+
+// beginTurn counts a request of HTTP/1 in. It reports false while closing.
+func (p *Proxy) beginTurn() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closing {
+		p.turns++
+	}
+	return !p.closing
+}
+
+func (p *Proxy) endTurn() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.turns--
+	p.settleLocked()
+}
+
+// enter counts a connection or a request of HTTP/2 in. It reports false after Close.
 func (p *Proxy) enter() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,11 +252,14 @@ func (p *Proxy) enter() bool {
 	return !p.closed
 }
 
-// keep remembers a client until it is closed.
-func (p *Proxy) keep(c *client) {
+// keep remembers a client until it is closed. It reports false while closing.
+func (p *Proxy) keep(c *client) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.clients[c] = struct{}{}
+	if !p.closing {
+		p.clients[c] = struct{}{}
+	}
+	return !p.closing
 }
 
 func (p *Proxy) forget(c *client) {
@@ -135,6 +267,10 @@ func (p *Proxy) forget(c *client) {
 	defer p.mu.Unlock()
 	delete(p.clients, c)
 }
+
+// Cut ends what is still under way on b, which Use has replaced: requests, streams and upgraded connections. Their
+// clients see the connection end.
+func (p *Proxy) Cut(b Backend) { p.gate.cut(b) }
 
 // Hold says that a new version is under way. Requests wait for it, unless Config says that the old one serves them.
 func (p *Proxy) Hold() { p.gate.hold() }
@@ -166,11 +302,17 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.NewResponseController(w).EnableFullDuplex()
 	// A header that the app left out stays out: a nil value keeps the server from adding its own.
 	w.Header()["Date"], w.Header()["Content-Type"] = nil, nil
+	if p.conf.Handle != nil {
+		if own := p.conf.Handle(r); own != nil {
+			own.ServeHTTP(w, r)
+			return
+		}
+	}
 	p.forward.ServeHTTP(w, x.request(r))
 }
 
 // rewrite makes the request that the app gets. ReverseProxy has taken out what belongs to the connection.
-func rewrite(pr *httputil.ProxyRequest) {
+func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	in, out := pr.In, pr.Out
 	out.URL.Scheme, out.URL.Host, out.Host = "http", "app", in.Host
 	out.URL.RawQuery = in.URL.RawQuery // also the parts that Go's parser refuses
@@ -182,6 +324,12 @@ func rewrite(pr *httputil.ProxyRequest) {
 		}
 	}
 	pr.SetXForwarded()
+	if c, ok := in.Context().Value(clientKey{}).(*client); ok {
+		out.Header.Set("X-Forwarded-Proto", c.scheme)
+	}
+	if p.conf.Ask != nil {
+		p.conf.Ask(out)
+	}
 }
 
 // keepPath has the path sent in the very bytes in which it came.

@@ -35,7 +35,7 @@ type handed struct {
 
 func (h handed) RemoteAddr() net.Addr { return h.remote }
 
-func newApp(t *testing.T, h http.Handler) *app {
+func newApp(t testing.TB, h http.Handler) *app {
 	t.Helper()
 	a := &app{conns: make(chan net.Conn), gone: make(chan struct{})}
 	protocols := new(http.Protocols)
