@@ -32,6 +32,7 @@ func (d drain) run(ctx context.Context, drained <-chan struct{}) {
 		left = d.app.proxy.Left(d.version)
 	}
 	d.stop(context.Background(), stopGrace)
+	d.app.proxy.Cut(d.version) // a process that left the worker's group may hold a connection
 	if left > 0 {
 		d.app.sup.notices.tell(DrainEnded{App: d.app.name, Reload: d.reload, Requests: left, Limit: d.within})
 	}

@@ -17,10 +17,9 @@ import (
 )
 
 const (
-	stopGrace   = 5 * time.Second  // from SIGTERM to SIGKILL
-	listenLimit = 5 * time.Second  // until an app that has not accepted is said to be silent
-	wellAfter   = 10 * time.Second // of running: what happened before does not count any more
-	maxBackoff  = 30 * time.Second
+	stopGrace  = 5 * time.Second  // from SIGTERM to SIGKILL
+	wellAfter  = 10 * time.Second // of running: what happened before does not count any more
+	maxBackoff = 30 * time.Second
 )
 
 // loop owns the workers of an app. Only run touches its fields.
@@ -253,7 +252,7 @@ func (l *loop) try(b *build.Result, counted bool) {
 	}
 	l.next, l.trial = v, trial{files: l.pending, built: start, counted: counted, code: l.code}
 	l.pending, l.reread, l.code = nil, false, false
-	l.silent.Reset(listenLimit)
+	l.silent.Reset(l.settings.listenLimit)
 }
 
 // dismiss stops next, which nobody has been served by.

@@ -38,6 +38,8 @@ type Options struct {
 	OTLPHeaders []string // NAME=VALUE, sent with each request to it
 	otlpConfig  otlp.TailConfig
 
+	listenLimit time.Duration // until an app that has not accepted is said to be silent; 0: 5 s
+
 	Capture      string   // which bytes of the sockets are recorded: "none" or "", "head", "full"
 	CaptureLimit string   // of each socket, direction and layer, as 64KiB; "": 4KiB for head, 1MiB for full
 	Redact       []string // names of headers whose values are masked, besides the usual ones; "none" drops those before it

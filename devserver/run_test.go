@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -428,56 +427,6 @@ func (s *site) checkRecording() {
 	}
 }
 
-// TestReloads saves again and again while clients never pause: no request fails, and nothing is left over.
-//
-// It is not parallel: it counts the descriptors and goroutines of this process.
-func TestReloads(t *testing.T) { reloads(t, 20) }
-
-// TestSoakReloads does so for long: make soak.
-func TestSoakReloads(t *testing.T) {
-	if os.Getenv("DEVSERVER_SOAK") == "" {
-		t.Skip("takes minutes; make soak runs it")
-	}
-	reloads(t, 200)
-}
-
-func reloads(t *testing.T, saves int) {
-	descriptors, goroutines := count(t), runtime.NumGoroutine()
-	s := newSite(t, map[string]string{"main.go": source})
-	s.up()
-	ctx, stop := context.WithCancel(t.Context())
-	var clients sync.WaitGroup
-	served := make([]int, 3)
-	for i := range served {
-		clients.Go(func() { served[i] = s.hammer(ctx, i%2 == 0) })
-	}
-	for i := range saves {
-		version := fmt.Sprintf("v%d", i)
-		s.write("main.go", strings.Replace(source, `"one"`, strconv.Quote(version), 1))
-		ready := waitFor[AppReady](s, nil)
-		if ready.Reload != i+1 || !slices.Equal(ready.Files, []string{"main.go"}) || ready.First {
-			t.Errorf("reload %d is told as %+v", i+1, ready)
-		}
-		if got := s.get("/"); got != version+" 0" {
-			t.Errorf("after save %d / = %q, want %s", i+1, got, version)
-		}
-	}
-	stop()
-	clients.Wait()
-	t.Logf("%d requests were served", served)
-	s.stop()
-	nothingLeft(t, descriptors, goroutines)
-	runs, err := s.recording().Runs(t.Context())
-	if err != nil || len(runs) != saves+1 {
-		t.Errorf("%d runs are recorded, %v, want %d", len(runs), err, saves+1)
-	}
-	for _, r := range runs {
-		if isOurs(r.PID) {
-			t.Errorf("process %d of run %d is still there", r.PID, r.ID)
-		}
-	}
-}
-
 // nothingLeft compares with what was open before.
 func nothingLeft(t *testing.T, descriptors, goroutines int) {
 	t.Helper()
@@ -507,26 +456,6 @@ func count(t *testing.T) int {
 func isOurs(pid int) bool {
 	out, _ := exec.Command("ps", "-o", "command=", "-p", fmt.Sprint(pid)).Output()
 	return strings.Contains(string(out), "/bin/shop/")
-}
-
-// hammer sends requests one after the other until ctx ends, over one connection or over a new one each time.
-func (s *site) hammer(ctx context.Context, keepAlive bool) (served int) {
-	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: !keepAlive}}
-	defer c.CloseIdleConnections()
-	for ctx.Err() == nil {
-		res, err := c.Post(s.url, "text/plain", strings.NewReader("body"))
-		if err != nil {
-			s.t.Errorf("a request failed: %v", err)
-			return served
-		}
-		body, err := io.ReadAll(res.Body)
-		res.Body.Close()
-		if err != nil || res.StatusCode != 200 || !bytes.HasSuffix(body, []byte(" 4")) {
-			s.t.Errorf("a request was answered %s %q, %v", res.Status, body, err)
-		}
-		served++
-	}
-	return served
 }
 
 // TestDies: a worker that is killed is started again; requests that come meanwhile wait for it.

@@ -1,10 +1,13 @@
 package devserver
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
 
 // versionOf is source with another version.
@@ -62,6 +65,75 @@ func TestDrains(t *testing.T) {
 	more.Close()
 	if got := <-answer; got != "one 11" {
 		t.Errorf("the request that was under way is answered %q, want all of it by the old version", got)
+	}
+}
+
+// TestDrainEnds: an old version whose time is over is ended with what it has left, which is told, and its sockets are closed.
+func TestDrainEnds(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"main.go": life(t, "one")})
+	s.opts.Set = func(flag string) bool { return flag == "drain" } // to 0: at once
+	s.up()
+	held, end := io.Pipe()
+	answered := make(chan error, 1)
+	go func() {
+		res, err := http.Post(s.url+"/hold", "text/plain", held)
+		if err == nil {
+			defer res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				_, err = io.ReadAll(res.Body)
+			} else {
+				err = errors.New(res.Status)
+			}
+		}
+		answered <- err
+	}()
+	old := s.waitPID("holding one (.*)")
+	s.write("main.go", life(t, "two"))
+	waitFor[AppReady](s, nil)
+	if d, want := waitFor[DrainEnded](s, nil), (DrainEnded{App: "shop", Reload: 1, Requests: 1}); d != want {
+		t.Errorf("the end is told as %+v, want %+v", d, want)
+	}
+	waitDead(t, old, "the old version")
+	end.Close() // a client that writes does not look for an answer
+	if err := <-answered; err == nil {
+		t.Error("the request that was left is answered as if it were whole")
+	}
+	s.crowd("two")()
+	r := s.recording()
+	runs, err := r.Runs(t.Context())
+	if err != nil || len(runs) != 2 || runs[1].PID != old || runs[1].EndedAt == 0 {
+		t.Fatalf("runs = %+v, %v, want two, and the first to have ended", runs, err)
+	}
+	rows := sockets(t, r, record.SocketFilter{RunID: runs[1].ID})
+	if len(rows) == 0 {
+		t.Error("no socket of the version that was ended is recorded")
+	}
+	for _, row := range rows {
+		if row.State != "closed" || row.CloseReason == "" {
+			t.Errorf("a socket of the version that was ended: %+v", row)
+		}
+	}
+}
+
+// TestSaveEndsBackoff: what is saved is given a fresh start, however often the version before had ended.
+func TestSaveEndsBackoff(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"main.go": source})
+	s.up()
+	for range 2 {
+		s.get("/exit")
+		waitFor[WorkerExited](s, nil)
+		waitFor[AppReady](s, nil)
+	}
+	s.write("main.go", versionOf("two"))
+	waitFor(s, func(r AppReady) bool { return len(r.Files) > 0 })
+	s.get("/exit")
+	if e := waitFor[WorkerExited](s, nil); e.RestartIn != minBackoff {
+		t.Errorf("after a save the restart is in %v, want %v", e.RestartIn, minBackoff)
+	}
+	if got := s.get("/"); got != "two 0" {
+		t.Errorf("a request after that is answered %q", got)
 	}
 }
 

@@ -98,7 +98,7 @@ func (l *loop) isSilent() {
 		return
 	}
 	text := fmt.Sprintf("%s runs but has not accepted a connection on $PORT (%d) for %v; serve with http.ListenAndServe(\":\"+os.Getenv(\"PORT\"), nil)",
-		l.name, l.port, listenLimit)
+		l.name, l.port, l.settings.listenLimit)
 	if other := l.next.elsewhere(); other != "" {
 		text = l.listensOn(other)
 	}

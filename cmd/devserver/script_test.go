@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -37,6 +38,7 @@ const patience = time.Minute
 //	explained NAME RULE           wait for a denial by RULE, run the command it ends with, and see that it comes to RULE
 //	halt NAME                     interrupt it; it must end with status 0; stderr holds what it wrote
 //	                              (testscript's own stop ends the script then and there)
+//	terminal NAME SIGNAL...       send its process group signals, as a terminal does; the rest is as in halt
 //	until REGEXP devserver ARG... run a command that follows, and interrupt it once a line of it matches
 //	ready FILE                    set $CONSOLE, $RECORDING and each app's $NAME_URL from a --ready-file
 //	get URL                       stdout holds the words of the page
@@ -56,7 +58,7 @@ func TestScripts(t *testing.T) {
 			return errors.Join(linkCache(e.WorkDir+"/cache"), copyExample("guestbook", e.WorkDir+"/guestbook"), copyExample("shop", e.WorkDir+"/shop"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "explained": explainedBy, "halt": halt, "until": until, "get": get, "post": post, "ready": ready,
+			"start": start, "await": await, "explained": explainedBy, "halt": halt, "terminal": terminal, "until": until, "get": get, "post": post, "ready": ready,
 		},
 	})
 }
@@ -139,6 +141,7 @@ func begin(ts *testscript.TestScript, args []string) *job {
 	j.cmd.Env = append(os.Environ(), ts.Value("env").(*testscript.Env).Vars...)
 	r, w := io.Pipe()
 	j.cmd.Stdout, j.cmd.Stderr = w, w
+	j.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // as a shell starts a job
 	ts.Check(j.cmd.Start())
 	go j.read(r)
 	go func() {
@@ -252,6 +255,22 @@ func halt(ts *testscript.TestScript, _ bool, args []string) {
 	if err != nil {
 		ts.Fatalf("%s: %v; it wrote:\n%s", args[0], err, j.text())
 	}
+}
+
+// signals are what a terminal sends, by the name of kill(1).
+var signals = map[string]syscall.Signal{"INT": syscall.SIGINT, "HUP": syscall.SIGHUP}
+
+func terminal(ts *testscript.TestScript, _ bool, args []string) {
+	j := jobOf(ts, args[0])
+	for _, name := range args[1:] {
+		ts.Check(syscall.Kill(-j.cmd.Process.Pid, signals[name]))
+	}
+	select {
+	case <-j.ended:
+	case <-time.After(patience):
+		ts.Fatalf("%s did not end within a minute of %v; it wrote:\n%s", args[0], args[1:], j.text())
+	}
+	halt(ts, false, args[:1])
 }
 
 func until(ts *testscript.TestScript, _ bool, args []string) {

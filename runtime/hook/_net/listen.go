@@ -5,8 +5,10 @@ package net
 import (
 	"context"
 	"internal/devserver/agent"
+	"io"
 	"os"
 	"syscall"
+	"time"
 )
 
 // listenOwn makes the app's own listener. Its descriptor is the socket over which the supervisor hands
@@ -74,6 +76,12 @@ func (fd *netFD) devserverTake() (*netFD, error) {
 	oob := make([]byte, syscall.CmsgSpace(4*4))
 	for {
 		n, oobn, _, _, err := fd.pfd.ReadMsg(buf[:], oob, devserverRecvFlags)
+		if err == io.EOF {
+			// The supervisor is gone, and the agent ends the process with its group. With an error the app would end
+			// before, and leave what it has started behind. Close still ends the wait.
+			time.Sleep(10 * time.Millisecond)
+			continue
+		}
 		if err != nil {
 			return nil, wrapSyscallError("accept", err)
 		}
