@@ -31,7 +31,8 @@ type app struct {
 	usage    *usage
 	sourceOf map[sandbox.Resource]string // where a quota's limits come from
 	listener net.Listener
-	port     int // $PORT, which is also the front proxy's
+	debugger net.Listener // for Delve's clients; nil: it is not debugged
+	port     int          // $PORT, which is also the front proxy's
 	url      string
 	proxy    *proxy.Proxy
 	ready    chan struct{} // closed when it accepts for the first time
@@ -73,7 +74,7 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 	u.begin()
 	a := &app{
 		sup: s, name: p.name, project: p.project, policy: p.policy, env: p.env, settings: p.settings, usage: u,
-		listener: p.listener, port: p.listener.Addr().(*net.TCPAddr).Port, url: urlOf(p.listener),
+		listener: p.listener, debugger: p.debugger, port: p.listener.Addr().(*net.TCPAddr).Port, url: urlOf(p.listener),
 		ready: make(chan struct{}),
 	}
 	if a.standins, err = s.peers.standins(p.standins); err != nil {

@@ -19,6 +19,7 @@ type builder struct {
 	warn     func(format string, args ...any)
 	extra    []string // further files to watch
 	noReload bool
+	debug    bool
 	escaped  func([]project.Escape) // told after each build what can escape
 	finder   project.EscapeFinder   // owned by the build goroutines, which come one after the other
 
@@ -46,7 +47,7 @@ func newBuilder(a *app) *builder {
 	none := make(chan struct{})
 	close(none)
 	return &builder{
-		app: a.project, tool: tool, out: filepath.Join(s.data, "bin", a.name), warn: s.notices.warnf, extra: s.watched, noReload: a.settings.noReload,
+		app: a.project, tool: tool, out: filepath.Join(s.data, "bin", a.name), warn: s.notices.warnf, extra: s.watched, noReload: a.settings.noReload, debug: a.debugger != nil,
 		cancel: func() {}, last: none, built: make(chan built), watching: make(chan (<-chan watch.Change), 1),
 	}
 }
@@ -68,7 +69,7 @@ func (b *builder) build(ctx context.Context, number int, before, last chan struc
 	defer close(last)
 	<-before
 	start := time.Now()
-	result, err := build.Build(ctx, build.Request{App: b.app, Go: b.tool, Out: b.out})
+	result, err := build.Build(ctx, build.Request{App: b.app, Go: b.tool, Out: b.out, Debug: b.debug})
 	select {
 	case b.built <- built{number, result, err, start, time.Since(start)}:
 	case <-ctx.Done():

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/build"
+	"github.com/seed-d81df0db/devserver/devserver/delve"
 	"github.com/seed-d81df0db/devserver/devserver/proxy"
 	"github.com/seed-d81df0db/devserver/devserver/watch"
 	"github.com/seed-d81df0db/devserver/web"
@@ -43,6 +44,7 @@ type loop struct {
 	restart  *time.Timer
 	silent   *time.Timer
 	retired  sync.WaitGroup // versions that drain
+	debugger *delve.Server  // of live; nil: it is not debugged
 }
 
 // trial is what a version that is starting was started for.
@@ -54,6 +56,7 @@ type trial struct {
 
 // run builds, starts, swaps and restarts until ctx ends; then everything has ended.
 func (l *loop) run(ctx context.Context) error {
+	l.openDebugger()
 	defer l.stop()
 	l.rebuild(ctx, watch.Change{At: time.Now()})
 	for {
@@ -256,6 +259,7 @@ func (l *loop) swap(ctx context.Context) {
 	l.live, l.next = v, nil
 	l.silent.Stop()
 	drained := l.proxy.Use(v)
+	l.debug(v)
 	if old != nil {
 		l.retired.Go(func() { retire(ctx, old, drained, l.settings.drain) })
 	}
@@ -271,7 +275,7 @@ func (l *loop) swap(ctx context.Context) {
 	}
 	l.sup.notices.tell(AppReady{
 		App: l.name, URL: l.url, Console: l.sup.consoleURL, Profile: l.policy.Profile,
-		Reload: l.reload, Files: l.trial.files, Build: v.build.Duration, Swap: swap, First: first,
+		Debug: l.debugAddr(), Reload: l.reload, Files: l.trial.files, Build: v.build.Duration, Swap: swap, First: first,
 	})
 	if first {
 		close(l.ready)
@@ -304,6 +308,7 @@ func retire(ctx context.Context, v *version, drained <-chan struct{}, within tim
 // stop ends all that the loop has started.
 func (l *loop) stop() {
 	l.giveUp()
+	l.closeDebugger()
 	l.builder.stop()
 	l.restart.Stop()
 	l.silent.Stop()

@@ -43,6 +43,7 @@ type plannedApp struct {
 	standins []project.Standin
 	env      []string
 	settings settings
+	debugger net.Listener // for settings.debug, nil without; see supervisor.listen
 }
 
 // given tells whether the user gave a flag, which then wins over devserver.yaml.
@@ -60,7 +61,7 @@ func (o *Options) check() error {
 	default:
 		return usagef("--on-build: %q is neither wait nor serve-old", o.OnBuild)
 	}
-	for flag, addr := range map[string]string{"--addr": o.Addr, "--console": o.Console} {
+	for flag, addr := range map[string]string{"--addr": o.Addr, "--console": o.Console, "--debug": o.Debug} {
 		if addr == "" {
 			continue
 		}
@@ -117,6 +118,9 @@ func newPlan(ctx context.Context, o *Options) (*plan, error) {
 		}
 		a.policy, a.standins = policy, standins
 		p.apps = append(p.apps, a)
+	}
+	if err := spreadDebuggers(p.apps); err != nil {
+		return nil, err
 	}
 	if p.data == "" {
 		p.data = filepath.Join(p.apps[0].project.Dir, ".devserver")
@@ -257,6 +261,13 @@ func (p *plan) listen(o *Options) (console net.Listener, err error) {
 			return nil, err
 		}
 		open = append(open, a.listener)
+		if a.settings.debug == "" {
+			continue
+		}
+		if a.debugger, err = listen(a.name+"'s debugger", a.settings.debug, "--debug"); err != nil {
+			return nil, err
+		}
+		open = append(open, a.debugger)
 	}
 	return console, nil
 }

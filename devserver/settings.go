@@ -20,7 +20,7 @@ type settings struct {
 	drain      time.Duration // how long an old version may finish its requests
 	liveReload bool          // browsers load pages again after a swap
 	tls        bool          // the front proxy speaks HTTPS
-	debug      string        // where delve listens, HOST:PORT; "": no debugger
+	debug      string        // where Delve listens, HOST:PORT; "": no debugger
 }
 
 // settings are those that hold for every app.

@@ -37,6 +37,7 @@ type supervisor struct {
 	quotas   *quotaBook
 	tool     project.Go
 	apps     []*app
+	dlv      string // path of Delve, "": nothing is debugged
 	capture  sandbox.Capture
 	keyLog   string   // an absolute path, "": none
 	otlp     *otlpOut // nil: nothing is sent
@@ -120,6 +121,9 @@ func (s *supervisor) start(ctx context.Context, p *plan, target *otlp.Target) er
 	if err := s.openData(p.data); err != nil {
 		return err
 	}
+	if err := s.findDebugger(ctx, p); err != nil {
+		return err
+	}
 	consoleLn, err := p.listen(&s.opts)
 	if err != nil {
 		return err
@@ -152,6 +156,9 @@ func (p *plan) hangUp(console net.Listener) error {
 	console.Close()
 	for _, a := range p.apps {
 		a.listener.Close()
+		if a.debugger != nil {
+			a.debugger.Close()
+		}
 	}
 	return nil
 }

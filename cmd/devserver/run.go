@@ -55,6 +55,8 @@ rules judge the production address, the bytes go to the local one.`,
 	f.StringVar(&o.OnBuild, "on-build", "wait", "a request during a build: `wait|serve-old`")
 	f.DurationVar(&o.WaitLimit, "wait-limit", 30*time.Second, "how long a request waits for a version, a `DURATION`")
 	f.DurationVar(&o.Drain, "drain", 30*time.Second, "how long the version before may finish its requests, a `DURATION`")
+	f.StringVar(&o.Debug, "debug", "", "debug the app with Delve, to which an IDE connects at `HOST:PORT`;\nof several apps each has the next port")
+	f.Lookup("debug").NoOptDefVal = "127.0.0.1:2345"
 	f.BoolVar(&o.NoReload, "no-reload", false, "do not watch for changes")
 	f.StringVar(&buildFlags, "build-flags", "", "`FLAGS` for go build, such as \"-race -tags dev\"")
 	f.StringVar(&o.Config, "config", "", "read this `FILE` instead of looking for a devserver.yaml")

@@ -151,6 +151,9 @@ func (t *teller) ready(n devserver.AppReady) {
 	default:
 		t.say("%s runs again: %s", app, n.URL)
 	}
+	if n.First && n.Debug != "" {
+		t.say("%s waits for a debugger's client: dlv connect %s", app, n.Debug)
+	}
 	if n.Console != t.console {
 		t.console = n.Console
 		t.say("what its sockets do: %s", t.style.strong.Render(n.Console))

@@ -140,28 +140,13 @@ func serve(t *testing.T) (*Server, chan string) {
 	return s, warned
 }
 
-// breakpoint sets one in the line of the answer, and lets the program go on.
-func breakpoint(c *client, source string) {
-	c.t.Helper()
-	c.must("Command", map[string]any{"name": "halt"}, nil)
-	c.must("CreateBreakpoint", map[string]any{"Breakpoint": map[string]any{"file": source, "line": line}}, nil)
-}
-
 // stopAt has a request reach the breakpoint, and returns the answer that is still to come.
-func stopAt(c *client, url string) <-chan string {
-	c.t.Helper()
-	c.must("Command", map[string]any{"name": "halt"}, nil)
+func stopAt(t *testing.T, c *delvetest.Client, url string) <-chan string {
+	t.Helper()
+	c.Halt()
 	answer := get(url)
-	var stopped struct {
-		State struct {
-			CurrentThread struct {
-				Line int `json:"line"`
-			} `json:"currentThread"`
-		}
-	}
-	c.must("Command", map[string]any{"name": "continue"}, &stopped)
-	if got := stopped.State.CurrentThread.Line; got != line {
-		c.t.Fatalf("the program stopped in line %d, want %d", got, line)
+	if got, err := c.Continue(); got != line {
+		t.Fatalf("the program stopped in line %d, %v; want %d", got, err, line)
 	}
 	return answer
 }
@@ -173,26 +158,26 @@ func TestBreakpoint(t *testing.T) {
 	s, warned := serve(t)
 	binary, source := build(t)
 	one := run(t, binary, "one")
-	early := connect(t, s.Addr()) // waits for a process
+	early := delvetest.Connect(t, s.Addr()) // waits for a process
 	s.Target(one.Process.Pid, one.gone)
-	breakpoint(early, source)
-	answer := stopAt(early, one.url)
-	go early.call("Command", map[string]any{"name": "continue"}, nil)
+	early.Break(source, line)
+	answer := stopAt(t, early, one.url)
+	go early.Continue()
 	if got := wait(t, "answer", answer); got != "one /" {
 		t.Errorf("/ = %q", got)
 	}
 
-	second := connect(t, s.Addr()) // several clients
-	answer = stopAt(second, one.url+"/held")
+	second := delvetest.Connect(t, s.Addr()) // several clients
+	answer = stopAt(t, second, one.url+"/held")
 	two := run(t, binary, "two")
 	s.Target(two.Process.Pid, two.gone)
 	if got := wait(t, "answer", answer); got != "one /held" {
 		t.Errorf("/held = %q", got)
 	}
-	third := connect(t, s.Addr())
-	breakpoint(third, source)
-	answer = stopAt(third, two.url)
-	if second.call("State", map[string]any{"NonBlocking": true}, nil) == nil {
+	third := delvetest.Connect(t, s.Addr())
+	third.Break(source, line)
+	answer = stopAt(t, third, two.url)
+	if second.Call("State", map[string]any{"NonBlocking": true}, nil) == nil {
 		t.Error("a client of the process before is still connected")
 	}
 	if err := s.Close(); err != nil {
@@ -217,18 +202,18 @@ func TestClientEndsDlv(t *testing.T) {
 	binary, source := build(t)
 	one := run(t, binary, "one")
 	s.Target(one.Process.Pid, one.gone)
-	c := connect(t, s.Addr())
-	c.must("Command", map[string]any{"name": "halt"}, nil)
+	c := delvetest.Connect(t, s.Addr())
+	c.Halt()
 	first := s.bring()
-	c.call("Detach", map[string]any{"Kill": false}, nil)
+	c.Call("Detach", map[string]any{"Kill": false}, nil)
 	wait(t, "end of dlv", first.done)
 	if got := wait(t, "answer", get(one.url)); got != "one /" {
 		t.Errorf("/ = %q", got)
 	}
-	c = connect(t, s.Addr())
-	breakpoint(c, source)
-	answer := stopAt(c, one.url+"/again")
-	go c.call("Command", map[string]any{"name": "continue"}, nil)
+	c = delvetest.Connect(t, s.Addr())
+	c.Break(source, line)
+	answer := stopAt(t, c, one.url+"/again")
+	go c.Continue()
 	if got := wait(t, "answer", answer); got != "one /again" {
 		t.Errorf("/again = %q", got)
 	}
@@ -245,11 +230,11 @@ func TestProcessEnds(t *testing.T) {
 	one.Process.Kill()
 	wait(t, "end", one.gone)
 	wait(t, "end of dlv", first.done)
-	waiting := connect(t, s.Addr())
+	waiting := delvetest.Connect(t, s.Addr())
 	two := run(t, binary, "two")
 	s.Target(two.Process.Pid, two.gone)
-	breakpoint(waiting, source)
-	stopAt(waiting, two.url)
+	waiting.Break(source, line)
+	stopAt(t, waiting, two.url)
 	two.Process.Kill()
 	three := run(t, binary, "three")
 	s.Target(three.Process.Pid, three.gone)
