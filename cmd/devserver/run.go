@@ -55,8 +55,8 @@ rules judge the production address, the bytes go to the local one.`,
 	f.StringVar(&o.OnBuild, "on-build", "wait", "a request during a build: `wait|serve-old`")
 	f.DurationVar(&o.WaitLimit, "wait-limit", 30*time.Second, "how long a request waits for a version, a `DURATION`")
 	f.DurationVar(&o.Drain, "drain", 30*time.Second, "how long the version before may finish its requests, a `DURATION`")
-	f.StringVar(&o.Debug, "debug", "", "debug the app with Delve, to which an IDE connects at `HOST:PORT`;\nof several apps each has the next port")
-	f.Lookup("debug").NoOptDefVal = "127.0.0.1:2345"
+	f.Var((*debugFlag)(&o.Debug), "debug", "let an IDE debug the app with Delve at `[=HOST:PORT]`, without one at\n"+defaultDebug+"; of several apps each has the next port")
+	f.Lookup("debug").NoOptDefVal = "true"
 	f.BoolVar(&o.NoReload, "no-reload", false, "do not watch for changes")
 	f.StringVar(&buildFlags, "build-flags", "", "`FLAGS` for go build, such as \"-race -tags dev\"")
 	f.StringVar(&o.Config, "config", "", "read this `FILE` instead of looking for a devserver.yaml")
@@ -70,6 +70,29 @@ rules judge the production address, the bytes go to the local one.`,
 	store.add(f)
 	f.StringVar(&logFormat, "log-format", "text", "`text|json`; json writes one object a line")
 	return c
+}
+
+// defaultDebug is where Delve listens when --debug names no address: its own documentation's.
+const defaultDebug = "127.0.0.1:2345"
+
+// debugFlag is an address that may be left out.
+type debugFlag string
+
+func (d *debugFlag) String() string { return string(*d) }
+
+// Type makes help texts show the flag as one whose value may be left out.
+func (d *debugFlag) Type() string { return "bool" }
+
+// Set takes the address, or true and false, which a flag without a value stands for.
+func (d *debugFlag) Set(s string) error {
+	switch s {
+	case "true":
+		s = defaultDebug
+	case "false":
+		s = ""
+	}
+	*d = debugFlag(s)
+	return nil
 }
 
 // runApps runs until the command's context ends.
