@@ -28,7 +28,8 @@ type app struct {
 	standins []sandbox.Standin
 	usage    *usage
 	listener net.Listener
-	port     int // $PORT, which is also the front proxy's
+	debugger net.Listener // for Delve's clients; nil: it is not debugged
+	port     int          // $PORT, which is also the front proxy's
 	url      string
 	proxy    *proxy.Proxy
 	pages    *livereload.Live // nil: pages are left alone
@@ -92,7 +93,7 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 	u.begin()
 	a := &app{
 		sup: s, name: p.name, project: p.project, configured: p.configured, files: p.files, usage: u,
-		listener: p.listener, port: p.listener.Addr().(*net.TCPAddr).Port, url: urlOf(scheme, p.listener),
+		listener: p.listener, debugger: p.debugger, port: p.listener.Addr().(*net.TCPAddr).Port, url: urlOf(scheme, p.listener),
 		ready: make(chan struct{}), asked: make(chan struct{}, 1),
 	}
 	conf := proxy.Config{

@@ -21,6 +21,7 @@ type builder struct {
 	extra    []string // further files to watch
 	assets   watch.Assets
 	noReload bool
+	debug    bool
 	escaped  func([]project.Escape) // told after each build what can escape
 	finder   project.EscapeFinder   // owned by the build goroutines, which come one after the other
 
@@ -49,7 +50,7 @@ func newBuilder(a *app) *builder {
 	none := make(chan struct{})
 	close(none)
 	b := &builder{
-		tool: tool, out: filepath.Join(s.data, "bin", a.name), warn: s.notices.warnf, noReload: a.settings.noReload,
+		tool: tool, out: filepath.Join(s.data, "bin", a.name), warn: s.notices.warnf, noReload: a.settings.noReload, debug: a.debugger != nil,
 		cancel: func() {}, last: none, built: make(chan built), watching: make(chan (<-chan watch.Change), 1),
 	}
 	b.configure(a.project, &a.configured, s.watched)
@@ -117,7 +118,7 @@ func (b *builder) build(ctx context.Context, number int, before, last, calm chan
 	<-before
 	b.app, b.tool.Flags, b.extra, b.assets = made.app, made.flags, made.extra, made.assets
 	start, since := time.Now(), watch.Now()
-	result, err := build.Build(ctx, build.Request{App: b.app, Go: b.tool, Out: b.out})
+	result, err := build.Build(ctx, build.Request{App: b.app, Go: b.tool, Out: b.out, Debug: b.debug})
 	select {
 	case b.built <- built{number, result, err, start, time.Since(start)}:
 	case <-ctx.Done():

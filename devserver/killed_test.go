@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-d81df0db/devserver/devserver/delve/delvetest"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
 
@@ -34,7 +35,9 @@ func TestMain(m *testing.M) {
 	}
 	text := os.Getenv(runEnv)
 	if text == "" {
-		os.Exit(m.Run())
+		code := m.Run()
+		delvetest.Clean()
+		os.Exit(code)
 	}
 	os.Unsetenv(runEnv)
 	var o Options

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/build"
+	"github.com/seed-d81df0db/devserver/devserver/delve"
 	"github.com/seed-d81df0db/devserver/devserver/livereload"
 	"github.com/seed-d81df0db/devserver/devserver/proxy"
 	"github.com/seed-d81df0db/devserver/devserver/watch"
@@ -44,6 +45,7 @@ type loop struct {
 	restart        *time.Timer
 	silent         *time.Timer
 	retired        sync.WaitGroup // versions that drain
+	debugger       *delve.Server  // of live; nil: it is not debugged
 }
 
 // trial is what a version that is starting was started for.
@@ -56,6 +58,7 @@ type trial struct {
 
 // run builds, starts, swaps and restarts until ctx ends; then everything has ended.
 func (l *loop) run(ctx context.Context) error {
+	l.openDebugger()
 	defer l.stop()
 	l.rebuild(ctx, watch.Change{At: time.Now()})
 	for {
@@ -275,6 +278,7 @@ func (l *loop) swap(ctx context.Context) {
 	drained := l.proxy.Use(v)
 	l.pages.Swapped(v.page, l.failed)
 	l.builder.settle()
+	l.debug(v)
 	first := isOpen(l.ready)
 	if l.trial.counted && !first {
 		l.reload++
@@ -291,7 +295,7 @@ func (l *loop) swap(ctx context.Context) {
 	}
 	l.sup.notices.tell(AppReady{
 		App: l.name, URL: l.url, Console: l.sup.consoleURL, Profile: l.policy.Profile,
-		Reload: l.reload, Files: l.trial.files, Build: v.build.Duration, Swap: swap, First: first, Restarted: !l.trial.counted,
+		Debug: l.debugAddr(), Reload: l.reload, Files: l.trial.files, Build: v.build.Duration, Swap: swap, First: first, Restarted: !l.trial.counted,
 	})
 	if first {
 		close(l.ready)
@@ -311,6 +315,7 @@ func isOpen(c <-chan struct{}) bool {
 // stop ends all that the loop has started.
 func (l *loop) stop() {
 	l.giveUp()
+	l.closeDebugger()
 	l.builder.stop()
 	l.restart.Stop()
 	l.silent.Stop()

@@ -45,6 +45,7 @@ type Unchanged struct {
 // AppReady says that an app accepts requests: for the first time, after a reload or after a restart.
 type AppReady struct {
 	App, URL, Console, Profile string
+	Debug                      string   // where Delve listens for an IDE, "": it is not debugged
 	Reload                     int      // 0 at the first start, then counted
 	Files                      []string // what was saved
 	Build                      time.Duration

@@ -23,7 +23,8 @@ type Options struct {
 	NoReload   bool          // nothing is watched
 	LiveReload bool          // browsers load pages again after a swap
 	TLS        bool          // the apps answer HTTPS, by a local CA
-	Debug      string        // delve runs the first app and listens here, HOST:PORT; "": no debugger
+	Debug      string        // Delve debugs the apps, the first one's listens here, HOST:PORT; "": no debugger
+	dlv        string        // path of Delve; "": the one that is found
 	BuildFlags []string
 	Config     string // a devserver.yaml; "": the one found from the first app's folder upwards
 	LogFormat  string // "text" or "": how whoever hears the notices writes them; "json". Run does not ask

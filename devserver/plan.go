@@ -41,6 +41,8 @@ type plannedApp struct {
 	listener net.Listener // see supervisor.listen
 	files    project.AppConfig
 	configured
+	debugAt  string       // of settings.debug, which several apps may have been told, the one address of this app
+	debugger net.Listener // for debugAt, nil without; see supervisor.listen
 }
 
 // configured is what the files say of an app, with the flags put on it: all that can change while it runs.
@@ -62,7 +64,7 @@ func (o *Options) check() error {
 	default:
 		return usagef("--on-build: %q is neither wait nor serve-old", o.OnBuild)
 	}
-	for flag, addr := range map[string]string{"--addr": o.Addr, "--console": o.Console} {
+	for flag, addr := range map[string]string{"--addr": o.Addr, "--console": o.Console, "--debug": o.Debug} {
 		if addr == "" {
 			continue
 		}
@@ -107,6 +109,9 @@ func newPlan(ctx context.Context, given *Options) (*plan, error) {
 			return nil, err
 		}
 		p.apps = append(p.apps, a)
+	}
+	if err := spreadDebuggers(p.apps); err != nil {
+		return nil, err
 	}
 	if p.data == "" {
 		p.data = filepath.Join(p.apps[0].project.Dir, ".devserver")
@@ -266,6 +271,13 @@ func (p *plan) listen(o *Options) (console net.Listener, err error) {
 			return nil, err
 		}
 		open = append(open, a.listener)
+		if a.debugAt == "" {
+			continue
+		}
+		if a.debugger, err = listen(a.name+"'s debugger", a.debugAt, "--debug"); err != nil {
+			return nil, err
+		}
+		open = append(open, a.debugger)
 	}
 	for _, d := range p.doors {
 		if err = d.open(); err != nil {

@@ -111,7 +111,7 @@ func (s *supervisor) publish() error {
 func (s *supervisor) controlFile(token string) control.File {
 	f := control.File{PID: os.Getpid(), Console: s.consoleURL, Token: token, Recording: s.db.Path()}
 	for _, a := range s.apps {
-		f.Apps = append(f.Apps, control.App{Name: a.name, URL: a.url})
+		f.Apps = append(f.Apps, control.App{Name: a.name, URL: a.url, Debug: a.debugAddr()})
 	}
 	return f
 }

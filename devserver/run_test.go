@@ -97,7 +97,7 @@ type site struct {
 	opts      Options
 	ready     struct {
 		Console, Recording string
-		Apps               []struct{ Name, URL string }
+		Apps               []struct{ Name, URL, Debug string }
 	}
 	url     string
 	cancel  context.CancelFunc

@@ -39,6 +39,7 @@ type supervisor struct {
 	quotas   *quotaBook
 	tool     project.Go
 	apps     []*app
+	dlv      string      // path of Delve, "": nothing is debugged
 	ca       *localca.CA // nil: no app speaks TLS
 	keyLog   string      // an absolute path, "": none
 	otlp     *otlpOut    // nil: nothing is sent
@@ -125,6 +126,9 @@ func (s *supervisor) start(ctx context.Context, p *plan, target *otlp.Target) er
 	if err := s.openData(p.data); err != nil {
 		return err
 	}
+	if err := s.findDebugger(ctx, p); err != nil {
+		return err
+	}
 	consoleLn, err := p.listen(&s.opts)
 	if err != nil {
 		return err
@@ -157,6 +161,9 @@ func (p *plan) hangUp(console net.Listener) error {
 	console.Close()
 	for _, a := range p.apps {
 		a.listener.Close()
+		if a.debugger != nil {
+			a.debugger.Close()
+		}
 	}
 	for _, d := range p.doors {
 		d.listener.Close()

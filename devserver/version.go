@@ -85,7 +85,7 @@ func (a *app) agentConfig(run int64, offset time.Duration) wire.Config {
 		Policy: *a.policy, Standins: a.standins, ClockOffset: offset, Capture: a.capture, KeyLog: a.sup.keyLog,
 		JournalDir: a.sup.journals, Journal: journalName(run), JournalLimit: a.sup.journalLimit,
 		IDs: a.sup.ids.path, Usage: a.usage.path,
-		Port: a.port, Root: a.project.Module.Dir, UserPaths: a.project.UserPaths(), Output: true,
+		Port: a.port, Root: a.project.Module.Dir, UserPaths: a.project.UserPaths(), Output: true, Debugged: a.debugger != nil,
 	}
 }
 

@@ -35,8 +35,12 @@ func (l *logger) tell(n devserver.Notice) {
 	case devserver.Unchanged:
 		l.log.Info("unchanged", "app", n.App, "files", n.Files, ms("build_ms", n.Build))
 	case devserver.AppReady:
-		l.log.Info("ready", "app", n.App, "url", n.URL, "console", n.Console, "profile", n.Profile, "reload", n.Reload,
-			"files", n.Files, ms("build_ms", n.Build), ms("swap_ms", n.Swap), "first", n.First)
+		facts := []any{"app", n.App, "url", n.URL, "console", n.Console, "profile", n.Profile, "reload", n.Reload,
+			"files", n.Files, ms("build_ms", n.Build), ms("swap_ms", n.Swap), "first", n.First}
+		if n.Debug != "" {
+			facts = append(facts, "debug", n.Debug)
+		}
+		l.log.Info("ready", facts...)
 	case devserver.Denied:
 		l.log.Warn("denied", "app", n.App, "rule", n.Rule, "network", n.Network, "destination", n.Destination, "call_site", n.CallSite,
 			"reason", n.Reason, "advice", n.Advice, "request", n.Request, "report", n.Report, "explain", l.explain.command(n))

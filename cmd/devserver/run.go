@@ -67,6 +67,8 @@ rules judge the production address, the bytes go to the local one.`,
 	f.StringVar(&o.OnBuild, "on-build", "wait", "a request during a build: `wait|serve-old`")
 	f.DurationVar(&o.WaitLimit, "wait-limit", 30*time.Second, "how long a request waits for a version, a `DURATION`; 0: not at all")
 	f.DurationVar(&o.Drain, "drain", 30*time.Second, "how long the version before may finish its requests,\na `DURATION`; 0: it ends at once")
+	f.Var((*debugFlag)(&o.Debug), "debug", "let an IDE debug the app with Delve at `[=HOST:PORT]`, without one at\n"+defaultDebug+"; of several apps each has the next port")
+	f.Lookup("debug").NoOptDefVal = "true"
 	f.BoolVar(&o.NoReload, "no-reload", false, "do not watch for changes")
 	f.BoolVar(&o.LiveReload, "live-reload", false, "open pages follow: they load again after a swap, take a changed style sheet at once,\nand show what does not compile")
 	f.StringVar(&buildFlags, "build-flags", "", "`FLAGS` for go build, such as \"-race -tags dev\"")
@@ -92,6 +94,29 @@ func withStore(o *devserver.Options, store otlpFlags) (err error) {
 	}
 	o.OTLP, o.OTLPHeaders, err = store.read(os.Getenv)
 	return err
+}
+
+// defaultDebug is where Delve listens when --debug names no address: its own documentation's.
+const defaultDebug = "127.0.0.1:2345"
+
+// debugFlag is an address that may be left out.
+type debugFlag string
+
+func (d *debugFlag) String() string { return string(*d) }
+
+// Type makes help texts show the flag as one whose value may be left out.
+func (d *debugFlag) Type() string { return "bool" }
+
+// Set takes the address, or true and false, which a flag without a value stands for.
+func (d *debugFlag) Set(s string) error {
+	switch s {
+	case "true":
+		s = defaultDebug
+	case "false":
+		s = ""
+	}
+	*d = debugFlag(s)
+	return nil
 }
 
 // runApps runs until the command's context ends.

@@ -176,6 +176,9 @@ func (t *teller) ready(n devserver.AppReady) {
 	default:
 		t.say("%s reload %d%s (build %d ms, swap %d ms)", app, n.Reload, filesOf(n.Files), n.Build.Milliseconds(), n.Swap.Milliseconds())
 	}
+	if n.First && n.Debug != "" {
+		t.say("%s waits for a debugger's client: dlv connect %s", app, n.Debug)
+	}
 	if n.Console != t.console {
 		t.console = n.Console
 		t.say("what its sockets do: %s", t.style.strong.Render(n.Console))

@@ -28,6 +28,7 @@ var aDay = []devserver.Notice{
 	devserver.Recovered{Journals: 2, Events: 90, Lost: 1204, Damaged: 3},
 	devserver.BuildStarted{App: "orders", First: true},
 	devserver.AppReady{App: "orders", URL: "http://127.0.0.1:8080", Console: "http://127.0.0.1:8000", Profile: "appengine", Build: 3120 * time.Millisecond, First: true},
+	devserver.AppReady{App: "billing", URL: "http://127.0.0.1:8081", Console: "http://127.0.0.1:8000", Profile: "appengine", Build: 900 * time.Millisecond, First: true, Debug: "127.0.0.1:2345"},
 	devserver.Denied{App: "orders", Rule: "port25", Network: "tcp", Destination: "smtp.example.com:25", CallSite: "mail.go:42", Request: "POST /sign",
 		Reason: "Production blocks port 25 (SMTP).", Advice: "Send mail through port 587 with authentication."},
 	devserver.Denied{App: "orders", Rule: "private", Network: "tcp", Destination: "db.example.com:5432", Addr: "10.0.0.7", CallSite: "db.go:9", Report: true,

@@ -25,7 +25,7 @@ type Request struct {
 	App   *project.App
 	Go    project.Go
 	Out   string // folder for the programs, made when missing; each app has its own, with one build at a time
-	Debug bool   // keep symbols and DWARF: a debugger needs them, stack traces and call sites do not; linking takes a third longer
+	Debug bool   // for a debugger: keep symbols and DWARF, and leave the user's packages as they were written; linking takes a third longer
 }
 
 // Result is a finished build.
@@ -113,6 +113,9 @@ func (r Request) arguments(out *store, form project.Form, pkg string) (args, vir
 	}
 	_, rest := project.TakeFlag(r.Go.Flags, "ldflags")
 	args = append(args, ldflags(project.FlagValues(all, "ldflags"), r.Debug)...)
+	if r.Debug {
+		args = append(args, plainCode(r.App)...)
+	}
 	args = append(args, rest...)
 	if form == project.FormMain || form == project.FormUnknown {
 		return append(args, "."), nil, nil

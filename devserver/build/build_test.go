@@ -153,6 +153,7 @@ func TestBuildFlags(t *testing.T) {
 		{[]string{"-ldflags=-w=0 -X=main.version=2"}, "", false, "2 none\n", true},
 		{[]string{"-ldflags=example.com/m/...=-X=main.version=3"}, "-tags=extra", false, "3 extra\n", false},
 		{nil, "'-ldflags=-X main.version=4' -buildvcs=true", false, "4 none\n", false},
+		{[]string{"-gcflags=-l=4"}, "", true, "plain none\n", true},
 		{[]string{"-ldflags=-X=main.version=5"}, "-ldflags=-X=main.version=6", true, "5 none\n", true},
 	} {
 		t.Run(fmt.Sprint(tt.flags, tt.goflags, tt.debug), func(t *testing.T) {

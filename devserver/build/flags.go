@@ -69,5 +69,17 @@ func generous(env []string) []string {
 	return []string{"GOGC=off", "GOMEMLIMIT=1GiB"}
 }
 
+// plainCode returns the compiler's flags with which each variable and call of the user's modules is what it is in the source,
+// as dlv debug builds them. All else stays optimized: it comes from the build cache, and the runtime's own code must.
+func plainCode(app *project.App) []string {
+	var args []string
+	for _, m := range append([]project.Module{app.Module}, app.Others...) {
+		if m.Path != "" {
+			args = append(args, "-gcflags="+m.Path+"/...=-N -l")
+		}
+	}
+	return args
+}
+
 // SplitFlags splits one --build-flags argument as GOFLAGS is split.
 func SplitFlags(s string) ([]string, error) { return project.SplitFlags(s) }

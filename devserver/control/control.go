@@ -41,6 +41,8 @@ type File struct {
 type App struct {
 	Name string `json:"name"`
 	URL  string `json:"url"`
+	// Debug is where Delve listens for an IDE, HOST:PORT; "": the app is not debugged.
+	Debug string `json:"debug,omitempty"`
 }
 
 // NewToken returns a token for a File: 128 random bits or more.

@@ -111,6 +111,9 @@ func boot(path string) {
 	if a.cfg.Output && a.journal != nil {
 		machine.output(a.output)
 	}
+	if a.cfg.Debugged {
+		allowDebugger()
+	}
 	installed = a
 	a.start()
 }

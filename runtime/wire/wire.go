@@ -45,6 +45,7 @@ type Config struct {
 	Port        int               `json:"port"`         // the app's $PORT: a listen on it is the app's own listener
 	Root        string            `json:"root"`         // folder of the app's main module: call sites are relative to it
 	UserPaths   []string          `json:"user_paths"`   // further folders whose code is the user's (workspace and replaced modules)
+	Debugged    bool              `json:"debugged"`     // the supervisor attaches a debugger
 	Output      bool              `json:"output"`       // record what is written on standard output and standard error
 	Capture     sandbox.Capture   `json:"capture"`      // which bytes of the sockets go into the journal
 	KeyLog      string            `json:"key_log"`      // file to which crypto/tls adds its keys, an absolute path; "": none
