@@ -22,6 +22,7 @@ type content struct {
 	size     int64
 	modified int64  // nanoseconds since 1970
 	changed  int64  // the same by the system's account, which no program can set back
+	inode    uint64 // another one where a file was renamed over it, within one tick too
 	read     bool   // sum is known
 	sum      uint64 // of the bytes
 }
@@ -34,7 +35,7 @@ func (c content) same(o content) bool {
 	if c.read && o.read {
 		return c.sum == o.sum
 	}
-	return c.modified == o.modified && c.changed == o.changed
+	return c.modified == o.modified && c.changed == o.changed && c.inode == o.inode
 }
 
 // contents reads files. Sums of two readers cannot be compared.
@@ -50,7 +51,7 @@ func (r contents) of(file string, limit int64) (c content, changed time.Time) {
 	c = content{there: true, size: info.Size(), modified: info.ModTime().UnixNano()}
 	changed = info.ModTime()
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		changed = changeTime(s)
+		changed, c.inode = changeTime(s), s.Ino
 	}
 	c.changed = changed.UnixNano()
 	if c.size > limit {

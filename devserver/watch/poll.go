@@ -28,6 +28,7 @@ type poller struct {
 // stamp is by what a change is seen; the content is judged by others.
 type stamp struct {
 	size, modified, changed int64
+	inode                   uint64
 	mode                    os.FileMode
 }
 
@@ -102,7 +103,7 @@ func compare(dir string, before, now map[string]stamp) []notice {
 func stampOf(info os.FileInfo) stamp {
 	s := stamp{size: info.Size(), modified: info.ModTime().UnixNano(), mode: info.Mode()}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		s.changed = changeTime(sys).UnixNano()
+		s.changed, s.inode = changeTime(sys).UnixNano(), sys.Ino
 	}
 	return s
 }

@@ -333,7 +333,7 @@ func TestSymlinks(t *testing.T) {
 	put(t, w.path("shared/p.html"), "p2")
 	w.wants("app/p.html", Restart)
 	put(t, w.path("sub/deep/q.html"), "q2")
-	w.wants("app/linked/deep/q.html", Restart)
+	w.told("app/linked/deep/q.html", Restart) // the one before may be told twice: a file is empty before it is written
 	os.Remove(w.path("app/p.html"))
 	put(t, w.path("app/p.html"), "no link any more")
 	w.wants("app/p.html", Restart)
