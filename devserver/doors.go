@@ -28,24 +28,23 @@ type door struct {
 // newDoors are those that the stand-ins need. A stand-in must name an app that runs, or one of devserver.yaml's.
 func newDoors(apps []*plannedApp, c *project.Config) (doors, error) {
 	var running, known []string
+	var standins []project.Standin
 	for _, a := range apps {
-		running = append(running, a.name)
+		running, standins = append(running, a.name), append(standins, a.standins...)
 	}
 	for _, a := range c.Apps {
 		known = append(known, cmp.Or(a.Name, filepath.Base(a.Path)))
 	}
 	var all doors
-	for _, a := range apps {
-		for _, s := range a.standins {
-			runs := slices.Contains(running, s.App)
-			switch {
-			case s.App == "", all.of(s.App) != nil:
-				continue
-			case !runs && !slices.Contains(known, s.App):
-				return nil, usagef("stand-in for %s: there is no app %q; the apps are %s", s.Production(), s.App, strings.Join(distinct(running, known), ", "))
-			}
-			all = append(all, &door{app: s.App, runs: runs})
+	for _, s := range standins {
+		runs := slices.Contains(running, s.App)
+		switch {
+		case s.App == "", all.of(s.App) != nil:
+			continue
+		case !runs && !slices.Contains(known, s.App):
+			return nil, usagef("stand-in for %s: there is no app %q; the apps are %s", s.Production(), s.App, strings.Join(distinct(running, known), ", "))
 		}
+		all = append(all, &door{app: s.App, runs: runs})
 	}
 	return all, nil
 }
