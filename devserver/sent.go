@@ -211,7 +211,7 @@ func (s *sentRequests) settleLocked(r *sentRequest) {
 		s.missing++
 		return
 	}
-	r.id = s.log.ids.NextRequest()
+	r.id = s.log.next()
 	s.log.put(r.entry(true, !r.ended.IsZero()))
 }
 
@@ -254,7 +254,7 @@ func (r *sentRequest) entry(begin, end bool) ownRequest {
 	}
 	if end {
 		o.ended = true
-		o.events = append(o.events, sandbox.Event{Kind: sandbox.KindRequestEnd, At: at, Duration: r.ended.Sub(r.sent.At), Request: r.id, Error: r.end.Err,
+		o.events = append(o.events, sandbox.Event{Kind: sandbox.KindRequestEnd, At: at, Duration: max(r.end.At.Add(r.end.Duration).Sub(r.sent.At), 0), Request: r.id, Error: r.end.Err,
 			Req: &sandbox.RequestInfo{Status: r.end.Status, BytesIn: r.end.BytesIn, BytesOut: r.end.BytesOut}})
 	}
 	return o

@@ -127,7 +127,7 @@ func walk(book *sentRequests, steps string) {
 			flying[url][answered[url]].Answered()
 			answered[url]++
 		case 'e':
-			flying[url][0].Ended(proxy.Answer{Status: 200, BytesIn: 3, BytesOut: 5})
+			flying[url][0].Ended(proxy.Answer{At: time.Now(), Status: 200, BytesIn: 3, BytesOut: 5})
 			flying[url] = flying[url][1:]
 			answered[url] = max(answered[url]-1, 0)
 		case 'j':

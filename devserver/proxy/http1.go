@@ -78,6 +78,7 @@ func (s *session) next() bool {
 
 // forward has the app answer.
 func (s *session) forward(t *turn) bool {
+	defer s.followed(t)
 	problem, err := s.acquire(t)
 	if problem != nil {
 		return s.show(t, problem, 503)
@@ -109,6 +110,7 @@ func (s *session) acquire(t *turn) (*Problem, error) {
 			return problem, err
 		}
 		t.target = target
+		t.follow(s.proxy)
 		t.open.Store(2)
 		if s.link != nil && (s.link.target != target || !s.link.begin(t)) {
 			s.hangUp()
@@ -126,6 +128,7 @@ func (s *session) acquire(t *turn) (*Problem, error) {
 		if !errors.Is(err, worker.ErrGone) {
 			return nil, err
 		}
+		t.unseen()
 	}
 }
 

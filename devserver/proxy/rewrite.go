@@ -35,6 +35,7 @@ func (l *link) rewrite(t *turn, n int, a *answerHead, b body) (changed bool, err
 	}
 	l.out.skip(n)
 	err = l.sendChanged(t, head, a, was, res)
+	t.heard.out = came.b.data
 	if err == nil { // trailers, and what was not wanted
 		_, err = io.Copy(io.Discard, (*rawBody)(came))
 	}

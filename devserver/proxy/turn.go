@@ -26,6 +26,7 @@ type turn struct {
 	sent     atomic.Bool  // the request is over
 	appEnded atomic.Bool  // nothing more comes from the app
 
+	heard    heard
 	answered chan struct{} // closed by the link when the fields below are set
 	outcome  outcome
 	err      error // of outcome failed: why the app's connection ended
