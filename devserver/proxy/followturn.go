@@ -2,15 +2,13 @@ package proxy
 
 import "time"
 
-// heard is what a turn's follower is told of it. The link sets what it knows of the answer before turn.answered is
-// closed, or (of an upgraded connection) before its own end.
+// heard is what a turn's follower is told of it. The link sets what it knows of the answer before the answer is over.
 type heard struct {
 	follower Follower // nil: nobody follows, or no worker has the request
 	status   int      // 0: the app has not answered, or not in HTTP
 	out      int64    // bytes of the answer's body
 	cut      string   // why the answer is not whole
-	over     time.Time
-	own      *Answer // what the proxy said instead of the app
+	own      *Answer  // what the proxy said instead of the app
 }
 
 // follow begins to follow a request that the turn's target gets now.
@@ -38,8 +36,8 @@ func (t *turn) answering(status int) {
 	}
 }
 
-// followed says how the request ended, if a worker had it. Both link and session are done with it.
-func (s *session) followed(t *turn) {
+// followed says how the request ended, if a worker had it: request and answer are over.
+func (t *turn) followed() {
 	h := &t.heard
 	if h.follower == nil {
 		return
@@ -48,11 +46,9 @@ func (s *session) followed(t *turn) {
 	if h.own != nil {
 		a = *h.own
 	}
-	a = t.fill(a)
-	if a.BytesIn = t.body.data; !h.over.IsZero() {
-		a.Duration = h.over.Sub(t.at)
-	}
-	h.follower.Ended(a)
+	a.BytesIn = t.body.data
+	h.follower.Ended(t.fill(a))
+	h.follower = nil
 }
 
 // fill completes an answer with what was asked.

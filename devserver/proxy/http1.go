@@ -78,12 +78,12 @@ func (s *session) next() bool {
 
 // forward has the app answer.
 func (s *session) forward(t *turn) bool {
-	defer s.followed(t)
 	problem, err := s.acquire(t)
 	if problem != nil {
 		return s.show(t, problem, 503)
 	}
 	if err != nil {
+		defer t.followed()
 		return s.unanswered(t, err)
 	}
 	s.send(t)
@@ -93,6 +93,7 @@ func (s *session) forward(t *turn) bool {
 		return t.body.done()
 	case failed:
 		s.client.SetReadDeadline(time.Time{}) // the link has set one
+		defer t.followed()
 		return s.unanswered(t, t.err)
 	case lost:
 		return false

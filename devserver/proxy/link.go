@@ -226,9 +226,7 @@ func (l *link) finish(t *turn, o outcome) {
 	l.mu.Lock()
 	l.turn = nil
 	l.mu.Unlock()
-	if t.outcome = o; o != upgraded {
-		t.heard.over = time.Now()
-	}
+	t.outcome = o
 	if o != failed {
 		l.session.over()
 	}

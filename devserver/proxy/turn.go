@@ -64,6 +64,9 @@ func newTurn(p *Proxy, bytesOfHead []byte, blank bool) (*turn, error) {
 // half says that request or answer is over. The gate counts the request until both are.
 func (t *turn) half(g *gate) {
 	if t.open.Add(-1) == 0 {
+		if t.outcome != failed { // else the session is to say more
+			t.followed()
+		}
 		g.leave(t.target)
 	}
 }
