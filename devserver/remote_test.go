@@ -259,3 +259,82 @@ func (s *site) requests() []record.Request {
 	}
 	return rows
 }
+
+// ownServer is an app that reads requests and writes answers by itself.
+const ownServer = `package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+)
+
+func main() {
+	ln, err := net.Listen("tcp", ":"+os.Getenv("PORT"))
+	for err == nil {
+		var c net.Conn
+		if c, err = ln.Accept(); err == nil {
+			go serve(c)
+		}
+	}
+	panic(err)
+}
+
+func serve(c net.Conn) {
+	defer c.Close()
+	for in := bufio.NewReader(c); ; {
+		r, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		n, _ := io.Copy(io.Discard, r.Body)
+		if r.URL.Path == "/exit" {
+			os.Exit(7)
+		}
+		text := fmt.Sprint(r.URL.Path, " ", n)
+		fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(text), text)
+	}
+}
+`
+
+// TestOwnServer: the requests of an app that speaks HTTP/1 without net/http's server are recorded, those of one that uses it are so once, also
+// that of which the worker dies.
+func TestOwnServer(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, source, want string }{
+		{"own", ownServer, "/a 200 4+4, /b 200 4+4, /exit 502 0"},
+		{"net/http", source, "/a 200 4+5, /b 200 4+5, /exit 0 0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, map[string]string{"main.go": tt.source})
+			s.up()
+			for _, path := range []string{"/a", "/b", "/exit"} {
+				res, err := http.Post(s.url+path, "text/plain", strings.NewReader("four"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				io.Copy(io.Discard, res.Body)
+				res.Body.Close()
+			}
+			s.stop()
+			var rows []string
+			for _, r := range s.requests() {
+				size := fmt.Sprint(r.BytesIn, "+", r.BytesOut)
+				if r.URL == "/exit" {
+					size = "0"
+				}
+				rows = append(rows, fmt.Sprintf("%s %d %s", r.URL, r.Status, size))
+				if r.RunID == 0 || r.Method != "POST" || r.Proto != "HTTP/1.1" || r.DurationNS <= 0 {
+					t.Errorf("recorded %+v", r)
+				}
+			}
+			if got := strings.Join(rows, ", "); got != tt.want {
+				t.Errorf("recorded %s, want %s", got, tt.want)
+			}
+		})
+	}
+}

@@ -43,13 +43,23 @@ func newRequestLog(db *storage.DB, i *ids, warn func(string, ...any), wrote func
 
 // add queues a request that no app answered. It blocks while the disk is slower than the clients.
 func (r *requestLog) add(app string, a proxy.Answer) {
-	id := r.ids.NextRequest()
+	id := r.next()
 	r.put(ownRequest{app: app, id: id, ended: true, events: []sandbox.Event{
 		{Kind: sandbox.KindRequestBegin, At: a.At.UnixNano(), Request: id,
 			Req: &sandbox.RequestInfo{Method: a.Method, URL: a.URL, RemoteAddr: a.RemoteAddr, Proto: a.Proto}},
 		{Kind: sandbox.KindRequestEnd, At: a.At.UnixNano(), Duration: a.Duration, Request: id, Error: a.Err,
 			Req: &sandbox.RequestInfo{Status: a.Status, BytesOut: a.BytesOut}},
 	}})
+}
+
+// next is the id of another request, 0 after Close.
+func (r *requestLog) next() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return 0
+	}
+	return r.ids.NextRequest()
 }
 
 // put queues what is to be written. It blocks as add does.

@@ -35,6 +35,8 @@ type sentRequests struct {
 	marks    [2]time.Time               // when nothing new was found, the last time and before; guarded by mu
 	over     bool                       // no more of the journal will be read; guarded by mu
 	unknown  bool                       // and some of it has not been; guarded by mu
+	agents   bool                       // the agent has told of a request; guarded by mu
+	others   bool                       // a request was another server's; guarded by mu
 	missing  int64                      // requests of which nobody knows whether the journal has them; guarded by mu
 }
 
@@ -108,14 +110,16 @@ func (s *sentRequests) nowLocked(r *sentRequest) {
 	}
 }
 
-// boundLocked gives up the oldest of a list that has become too long.
+// boundLocked gives up the oldest of a list that has become too long. Where all requests so far were the agent's, this one is too.
 func (s *sentRequests) boundLocked(list []*sentRequest) []*sentRequest {
 	if len(list) <= maxUnsettled {
 		return list
 	}
 	if r := list[0]; !r.settled {
 		r.settled = true
-		s.missing++
+		if s.others || !s.agents {
+			s.missing++
+		}
 		s.dropLocked(r)
 	}
 	list[0] = nil
@@ -153,7 +157,7 @@ func (s *sentRequests) pairLocked(e *sandbox.Event) {
 			break
 		}
 	}
-	found.settled = true
+	found.settled, s.agents = true, true
 	s.dropLocked(found)
 }
 
@@ -165,13 +169,11 @@ func (s *sentRequests) dropLocked(r *sentRequest) {
 		if same[i] != r {
 			continue
 		}
-		if len(same) == 1 {
+		copy(same[1:i+1], same[:i]) // mostly it is the first
+		same[0] = nil
+		if s.pending[key] = same[1:]; len(same) == 1 {
 			delete(s.pending, key)
-			return
 		}
-		copy(same[i:], same[i+1:])
-		same[len(same)-1] = nil
-		s.pending[key] = same[:len(same)-1]
 		return
 	}
 }
@@ -211,7 +213,8 @@ func (s *sentRequests) settleLocked(r *sentRequest) {
 		s.missing++
 		return
 	}
-	r.id = s.log.ids.NextRequest()
+	s.others = true
+	r.id = s.log.next()
 	s.log.put(r.entry(true, !r.ended.IsZero()))
 }
 
@@ -254,7 +257,7 @@ func (r *sentRequest) entry(begin, end bool) ownRequest {
 	}
 	if end {
 		o.ended = true
-		o.events = append(o.events, sandbox.Event{Kind: sandbox.KindRequestEnd, At: at, Duration: r.ended.Sub(r.sent.At), Request: r.id, Error: r.end.Err,
+		o.events = append(o.events, sandbox.Event{Kind: sandbox.KindRequestEnd, At: at, Duration: max(r.end.At.Add(r.end.Duration).Sub(r.sent.At), 0), Request: r.id, Error: r.end.Err,
 			Req: &sandbox.RequestInfo{Status: r.end.Status, BytesIn: r.end.BytesIn, BytesOut: r.end.BytesOut}})
 	}
 	return o

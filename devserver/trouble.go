@@ -32,6 +32,7 @@ func (l *loop) nextEnded() {
 func (l *loop) liveEnded() {
 	v := l.live
 	l.live = nil
+	l.retired.Go(func() { <-v.ended }) // devserver's own end waits until this one is recorded
 	underWay := l.next != nil || l.builder.busy
 	wait := time.Duration(0)
 	if !underWay {

@@ -8,7 +8,8 @@ type body struct {
 	kind framing
 	left int64 // byLength: of the body; byChunks: of the chunk
 	at   chunkPart
-	line int // bytes of the line that at is in
+	data int64 // bytes of the body itself that have passed
+	line int   // bytes of the line that at is in
 }
 
 // chunkPart is what the next byte of a chunked body belongs to (RFC 9112, 7.1).
@@ -41,6 +42,7 @@ func (b *body) take(p []byte) int {
 		return 0
 	case byLength:
 		n := min(int64(len(p)), b.left)
+		b.data += n
 		if b.left -= n; b.left == 0 {
 			b.kind = noBody
 		}
@@ -48,6 +50,7 @@ func (b *body) take(p []byte) int {
 	case byChunks:
 		return b.takeChunks(p)
 	}
+	b.data += int64(len(p))
 	return len(p)
 }
 
@@ -56,6 +59,7 @@ func (b *body) takeChunks(p []byte) int {
 		if b.at == chunkData {
 			n := min(int64(len(p)-i), b.left)
 			i += int(n)
+			b.data += n
 			if b.left -= n; b.left == 0 {
 				b.at = chunkDataEnd
 			}

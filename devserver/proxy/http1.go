@@ -84,6 +84,7 @@ func (s *session) forward(t *turn) bool {
 		return s.show(t, problem, 503)
 	}
 	if err != nil {
+		defer t.followed()
 		return s.unanswered(t, err)
 	}
 	s.send(t)
@@ -93,6 +94,7 @@ func (s *session) forward(t *turn) bool {
 		return t.body.done()
 	case failed:
 		s.client.SetReadDeadline(time.Time{}) // the link has set one
+		defer t.followed()
 		return s.unanswered(t, t.err)
 	case lost:
 		return false
@@ -110,6 +112,7 @@ func (s *session) acquire(t *turn) (*Problem, error) {
 			return problem, err
 		}
 		t.target = target
+		t.follow(s.proxy)
 		t.open.Store(2)
 		if s.link != nil && (s.link.target != target || !s.link.begin(t)) {
 			s.hangUp()
@@ -127,6 +130,7 @@ func (s *session) acquire(t *turn) (*Problem, error) {
 		if !errors.Is(err, worker.ErrGone) {
 			return nil, err
 		}
+		t.unseen()
 	}
 }
 

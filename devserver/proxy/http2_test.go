@@ -76,20 +76,20 @@ func TestStreamError(t *testing.T) {
 	}
 }
 
-// heard is a Follower that remembers.
-type heard struct {
+// notes is a Follower that remembers.
+type notes struct {
 	sent  Sent
 	calls []string
 	end   Answer
 	ended chan struct{}
 }
 
-func (h *heard) Unseen() {
+func (h *notes) Unseen() {
 	h.calls = append(h.calls, "unseen")
 	close(h.ended)
 }
-func (h *heard) Answered() { h.calls = append(h.calls, "answered") }
-func (h *heard) Ended(a Answer) {
+func (h *notes) Answered() { h.calls = append(h.calls, "answered") }
+func (h *notes) Ended(a Answer) {
 	h.calls, h.end = append(h.calls, "ended"), a
 	close(h.ended)
 }
@@ -147,7 +147,7 @@ func TestFollow(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := &heard{ended: make(chan struct{})}
+			h := &notes{ended: make(chan struct{})}
 			f := serve(t, Config{Follow: func(_ Backend, s Sent) Follower { h.sent = s; return h }})
 			f.Use(newApp(t, tt.h))
 			res, err := newClient2(t).Post(f.url+"/a%2fb?c", tt.kind, strings.NewReader("call"))
@@ -260,9 +260,9 @@ func TestGRPCTimeout(t *testing.T) {
 // TestFollowGone: a worker that never saw the request is not followed, the next one is.
 func TestFollowGone(t *testing.T) {
 	t.Parallel()
-	var all []*heard
+	var all []*notes
 	f := serve(t, Config{Follow: func(_ Backend, s Sent) Follower {
-		all = append(all, &heard{sent: s, ended: make(chan struct{})})
+		all = append(all, &notes{sent: s, ended: make(chan struct{})})
 		return all[len(all)-1]
 	}})
 	old := &unaccepting{app: newApp(t, says("")), asked: make(chan struct{})}
@@ -287,7 +287,7 @@ func TestFollowGone(t *testing.T) {
 // TestFollowClientGone: a client that does not wait for the end is the reason for it.
 func TestFollowClientGone(t *testing.T) {
 	t.Parallel()
-	h := &heard{ended: make(chan struct{})}
+	h := &notes{ended: make(chan struct{})}
 	f := serve(t, Config{Follow: func(_ Backend, s Sent) Follower { return h }})
 	f.Use(newApp(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "begin")

@@ -92,6 +92,7 @@ func (l *link) answer(t *turn) bool {
 		head := l.out.bytes()[:n]
 		a, ok := parseAnswer(head)
 		if !ok {
+			t.answering(0)
 			return l.through(t, body{kind: otherwise})
 		}
 		b := a.body(t.req.Method)
@@ -101,14 +102,20 @@ func (l *link) answer(t *turn) bool {
 			}
 			continue
 		}
+		t.answering(a.status)
 		if b.kind == otherwise {
+			t.heard.out = -int64(n) // it passes with what follows
 			return l.through(t, b)
 		}
 		last := t.last || a.last(b)
 		if changed, err := l.rewrite(t, n, &a, b); changed {
 			return l.done(t, err, last)
 		}
-		return l.done(t, l.pass(&b, n), last || b.kind == otherwise)
+		err = l.pass(&b, n)
+		if t.heard.out = b.data; err != nil && (b.kind != untilEnd || err != io.EOF) {
+			t.heard.cut = "the app cut its answer short: " + err.Error()
+		}
+		return l.done(t, err, last || b.kind == otherwise)
 	}
 }
 
@@ -155,6 +162,7 @@ func (l *link) broken(t *turn, err error) bool {
 	if errors.As(err, &ofClient) {
 		reset(l.conn)
 		l.wake()
+		t.heard.cut = clientGone
 		l.finish(t, lost)
 	} else {
 		l.finish(t, closing)
@@ -176,6 +184,9 @@ func (l *link) through(t *turn, b body) bool {
 func (l *link) drain(t *turn) {
 	b := body{kind: otherwise}
 	err := l.pass(&b, 0)
+	if t.outcome == upgraded {
+		t.heard.out += b.data
+	}
 	var ofClient clientError
 	if errors.As(err, &ofClient) {
 		reset(l.conn)

@@ -156,7 +156,7 @@ func (s *session) show(t *turn, problem *Problem, status int) bool {
 // unanswered is the end of a request that got no answer, because of err.
 func (s *session) unanswered(t *turn, err error) bool {
 	if s.gone || s.proxy.ctx.Err() != nil {
-		s.record(t, Answer{Err: "the client went away"})
+		s.record(t, Answer{Err: clientGone})
 		return false
 	}
 	if t.target != nil && !s.left {
@@ -167,7 +167,7 @@ func (s *session) unanswered(t *turn, err error) bool {
 	why := "the app closed the connection without an answer: " + err.Error()
 	switch {
 	case s.left:
-		why = "the client went away"
+		why = clientGone
 	case t.target == nil:
 		why = "no connection to the app: " + err.Error()
 	}
@@ -181,10 +181,9 @@ func (s *session) unanswered(t *turn, err error) bool {
 }
 
 func (s *session) record(t *turn, a Answer) {
-	if s.proxy.conf.Answered == nil {
-		return
+	if t.heard.follower != nil {
+		t.heard.own = &a
+	} else if s.proxy.conf.Answered != nil {
+		s.proxy.conf.Answered(t.fill(a))
 	}
-	a.At, a.Duration = t.at, time.Since(t.at)
-	a.Method, a.URL, a.RemoteAddr = t.req.Method, t.req.RequestURI, t.req.RemoteAddr
-	s.proxy.conf.Answered(a)
 }

@@ -49,7 +49,7 @@ type Config struct {
 	Ask func(*http.Request)
 	// Rewrite may change headers and body of an answer by b; nil changes nothing.
 	Rewrite func(b Backend, r *http.Request, res *http.Response)
-	// Follow is told of each request of an HTTP/2 client right before a worker gets it, and returns who hears of the rest. It may
+	// Follow is told of each request right before a worker gets it, and returns who hears of the rest. It may
 	// be called from any goroutine. nil: nobody follows.
 	Follow func(Backend, Sent) Follower
 }

@@ -41,6 +41,7 @@ func (l *link) rewrite(t *turn, n int, a *answerHead, b body) (changed bool, err
 		return true, l.pass(&b, 0)
 	}
 	err = l.sendChanged(t, head, a, was, res)
+	t.heard.out = came.b.data
 	if err == nil { // trailers, and what was not wanted
 		_, err = io.Copy(io.Discard, (*rawBody)(came))
 	}

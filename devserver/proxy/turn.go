@@ -26,6 +26,7 @@ type turn struct {
 	sent     atomic.Bool  // the request is over
 	appEnded atomic.Bool  // nothing more comes from the app
 
+	heard    heard
 	answered chan struct{} // closed by the link when the fields below are set
 	outcome  outcome
 	err      error // of outcome failed: why the app's connection ended
@@ -63,6 +64,9 @@ func newTurn(p *Proxy, bytesOfHead []byte, blank bool) (*turn, error) {
 // half says that request or answer is over. The gate counts the request until both are.
 func (t *turn) half(g *gate) {
 	if t.open.Add(-1) == 0 {
+		if t.outcome != failed { // else the session is to say more
+			t.followed()
+		}
 		g.leave(t.target)
 	}
 }
