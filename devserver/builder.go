@@ -2,6 +2,7 @@ package devserver
 
 import (
 	"context"
+	"crypto/sha256"
 	"path/filepath"
 	"sync"
 	"time"
@@ -21,6 +22,8 @@ type builder struct {
 	noReload bool
 	escaped  func([]project.Escape) // told after each build what can escape
 	finder   project.EscapeFinder   // owned by the build goroutines, which come one after the other
+	pkgs     []project.Package      // the newest list; owned by them too
+	modules  [sha256.Size]byte      // what the modules' files were when it was made
 
 	newest   int  // number of the newest build; owned by the loop
 	busy     bool // the newest build has not been delivered; owned by the loop
@@ -106,16 +109,27 @@ func (b *builder) build(ctx context.Context, number int, before, last, calm chan
 		return
 	}
 	awaitCalm(ctx, calm)
-	pkgs, listErr := project.List(ctx, b.tool, b.app.Dir)
+	listErr := b.relist(ctx, start)
+	if ctx.Err() == nil && err == nil && listErr == nil {
+		b.findEscapes(ctx, b.pkgs)
+	}
+}
+
+// relist asks the go command what the app is made of, unless that is known.
+func (b *builder) relist(ctx context.Context, since time.Time) error {
+	modules := b.app.Modules() // before the list: what changes meanwhile is seen next time
+	if b.pkgs != nil && modules == b.modules && b.app.Current(b.tool, b.pkgs) {
+		return nil
+	}
+	pkgs, err := project.List(ctx, b.tool, b.app.Dir)
 	if ctx.Err() != nil {
-		return
+		return ctx.Err()
 	}
+	b.pkgs, b.modules = pkgs, modules // none when it failed
 	if !b.noReload {
-		b.list(pkgs, listErr, start)
+		b.list(pkgs, err, since)
 	}
-	if err == nil && listErr == nil {
-		b.findEscapes(ctx, pkgs)
-	}
+	return err
 }
 
 // list brings the file list up to date: the build may have read other files than the one before.
