@@ -22,7 +22,7 @@ type builder struct {
 	noReload bool
 	escaped  func([]project.Escape) // told after each build what can escape
 	finder   project.EscapeFinder   // owned by the build goroutines, which come one after the other
-	pkgs     []project.Package      // the newest list; owned by them too
+	pkgs     []project.Package      // the newest list; owned by them too, and to be dropped when tool, app or extra change
 	modules  [sha256.Size]byte      // what the modules' files were when it was made
 
 	newest   int  // number of the newest build; owned by the loop
@@ -117,8 +117,9 @@ func (b *builder) build(ctx context.Context, number int, before, last, calm chan
 
 // relist asks the go command what the app is made of, unless that is known.
 func (b *builder) relist(ctx context.Context, since time.Time) error {
-	modules := b.app.Modules() // before the list: what changes meanwhile is seen next time
-	if b.pkgs != nil && modules == b.modules && b.app.Current(b.tool, b.pkgs) {
+	modules := b.app.Modules()               // before the list: what changes meanwhile is seen next time
+	served := b.noReload || b.watcher != nil // or the watcher could not be made the last time
+	if served && b.pkgs != nil && modules == b.modules && b.app.Current(b.tool, b.pkgs) {
 		return nil
 	}
 	pkgs, err := project.List(ctx, b.tool, b.app.Dir)
