@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/seed-d81df0db/devserver/devserver/project"
 )
 
 // BenchmarkReload measures from a save to the first response of the new code, against plain go build of the same change
@@ -158,6 +160,33 @@ func steps(t testing.TB, file string) (compile, link time.Duration) {
 		}
 	}
 	return last.Sub(first), link
+}
+
+// BenchmarkList compares asking the go command what an app of 300 packages is made of with finding out that it need not be
+// asked.
+func BenchmarkList(b *testing.B) {
+	s := newSite(b, bigApp(300))
+	g := project.Go{Tool: "go"}
+	a, err := project.Discover(b.Context(), g, s.dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var asked, found time.Duration
+	for b.Loop() {
+		start := time.Now()
+		if _, err := project.List(b.Context(), g, a.Dir); err != nil {
+			b.Fatal(err)
+		}
+		asked += time.Since(start)
+		start = time.Now()
+		a.Modules()
+		if !a.Current(g, a.Packages) {
+			b.Fatal("the list is not current")
+		}
+		found += time.Since(start)
+	}
+	b.ReportMetric(float64(found)/float64(asked), "ratio")
+	b.ReportMetric(float64(asked.Milliseconds())/float64(b.N), "ms/list")
 }
 
 func middle(values []float64) float64 {

@@ -2,6 +2,7 @@ package devserver
 
 import (
 	"context"
+	"crypto/sha256"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -24,6 +25,8 @@ type builder struct {
 	debug    bool
 	escaped  func([]project.Escape) // told after each build what can escape
 	finder   project.EscapeFinder   // owned by the build goroutines, which come one after the other
+	pkgs     []project.Package      // the newest list; owned by them too, and to be dropped when tool, app or extra change
+	modules  [sha256.Size]byte      // what the modules' files were when it was made
 
 	made     madeFrom // of the next build; owned by the loop
 	newest   int      // number of the newest build; owned by the loop
@@ -116,7 +119,7 @@ func awaitCalm(ctx context.Context, calm <-chan struct{}) {
 func (b *builder) build(ctx context.Context, number int, before, last, calm chan struct{}, made madeFrom) {
 	defer close(last)
 	<-before
-	b.app, b.tool.Flags, b.extra, b.assets = made.app, made.flags, made.extra, made.assets
+	b.take(made)
 	start, since := time.Now(), watch.Now()
 	result, err := build.Build(ctx, build.Request{App: b.app, Go: b.tool, Out: b.out, Debug: b.debug})
 	select {
@@ -125,16 +128,36 @@ func (b *builder) build(ctx context.Context, number int, before, last, calm chan
 		return
 	}
 	awaitCalm(ctx, calm)
-	pkgs, listErr := project.List(ctx, b.tool, b.app.Dir)
+	listErr := b.relist(ctx, since)
+	if ctx.Err() == nil && err == nil && listErr == nil {
+		b.findEscapes(ctx, b.pkgs)
+	}
+}
+
+// take has the build be made from made. A list that was made from something else is dropped.
+func (b *builder) take(made madeFrom) {
+	if b.app != made.app || !slices.Equal(b.tool.Flags, made.flags) || !slices.Equal(b.extra, made.extra) || !sameAssets(b.assets, made.assets) {
+		b.pkgs = nil
+	}
+	b.app, b.tool.Flags, b.extra, b.assets = made.app, made.flags, made.extra, made.assets
+}
+
+// relist asks the go command what the app is made of, unless that is known.
+func (b *builder) relist(ctx context.Context, since time.Time) error {
+	modules := b.app.Modules()               // before the list: what changes meanwhile is seen next time
+	served := b.noReload || b.watcher != nil // or the watcher could not be made the last time
+	if served && b.pkgs != nil && modules == b.modules && b.app.Current(b.tool, b.pkgs) {
+		return nil
+	}
+	pkgs, err := project.List(ctx, b.tool, b.app.Dir)
 	if ctx.Err() != nil {
-		return
+		return ctx.Err()
 	}
+	b.pkgs, b.modules = pkgs, modules // none when it failed
 	if !b.noReload {
-		b.list(pkgs, listErr, since)
+		b.list(pkgs, err, since)
 	}
-	if err == nil && listErr == nil {
-		b.findEscapes(ctx, pkgs)
-	}
+	return err
 }
 
 // list brings the file list up to date: the build may have read other files than the one before.

@@ -115,6 +115,27 @@ func TestSaveOfTheSame(t *testing.T) {
 	}
 }
 
+// TestListKept: the list of files is kept over a change that cannot make another, and renewed after one that can.
+func TestListKept(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"main.go": source, "words/words.go": "package words\n\nconst Version = \"worded\"\n"})
+	s.up()
+	s.replace("main.go", versionOf("two"))
+	waitFor[AppReady](s, nil)
+	s.replace("main.go", strings.NewReplacer(`const version = "one"`, "const version = words.Version", `import (`, "import (\n\t\"example.com/shop/words\"").Replace(source))
+	waitFor[AppReady](s, nil)
+	if got := s.get("/"); got != "worded 0" {
+		t.Errorf("/ = %q", got)
+	}
+	s.replace("words/words.go", "package words\n\nconst Version = \"changed\"\n")
+	if r := waitFor[AppReady](s, nil); !slices.Equal(r.Files, []string{"words/words.go"}) {
+		t.Errorf("a change of the package that is new in the list is told as %+v", r)
+	}
+	if got := s.get("/"); got != "changed 0" {
+		t.Errorf("/ = %q", got)
+	}
+}
+
 // TestProgramsPruned: of the programs that were built, the one that serves is left.
 func TestProgramsPruned(t *testing.T) {
 	t.Parallel()

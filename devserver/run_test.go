@@ -34,7 +34,7 @@ var patched = sync.OnceValue(func() error {
 })
 
 // patience is how long a test waits for anything; a first build takes a while on a busy machine.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 // source is an app that answers with its version, dials what it is asked to, keeps a connection, and ends as asked.
 const source = `package main

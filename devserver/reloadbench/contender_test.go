@@ -64,7 +64,10 @@ type contender struct {
 
 	changed func() error // called after a save; nil: it notices by itself
 
+	mustReload bool // it fails the test if it does not answer with a new version
+
 	times          []time.Duration
+	stuck          int // saves that never led to a response
 	requests, lost int64
 	why            map[string]bool // what failed
 }
@@ -147,6 +150,7 @@ func finish(cmd *exec.Cmd) {
 // devserver is the real command with its defaults.
 func devserver(t *testing.T) *contender {
 	c := newContender(t, "devserver")
+	c.mustReload = true
 	bin := filepath.Join(t.TempDir(), "devserver")
 	build := exec.Command("go", "build", "-o", bin, "../../cmd/devserver")
 	if out, err := build.CombinedOutput(); err != nil {

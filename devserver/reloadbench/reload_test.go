@@ -3,6 +3,7 @@ package reloadbench
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -18,7 +19,7 @@ const (
 )
 
 // TestBenchReload prints the comparison: make bench-reload. DEVSERVER_BENCH_RELOAD is the number of rounds; devserver
-// gets half as many saves again afterwards. It fails if a request to devserver does, and never for a time.
+// gets 50 for each 20 of the others. It fails if a request to devserver does, and never for a time.
 func TestBenchReload(t *testing.T) {
 	rounds, _ := strconv.Atoi(os.Getenv("DEVSERVER_BENCH_RELOAD"))
 	if rounds <= 0 {
@@ -32,10 +33,10 @@ func TestBenchReload(t *testing.T) {
 			all[(n+i)%len(all)].reload(t, fmt.Sprint("v", n+1))
 		}
 	}
-	for n := range rounds/2 + 1 {
+	t.Log("\n" + table(all, *builds))
+	for n := range rounds + rounds/2 { // not in the table: their times stand beside no one else's
 		ours.reload(t, fmt.Sprint("more", n))
 	}
-	t.Log("\n" + table(all, *builds))
 	if runtime.GOOS == "linux" {
 		t.Logf("devserver has had %d MiB in memory at most", peak(t, ours.pid)>>20)
 	}
@@ -119,7 +120,7 @@ func (c *contender) reload(t *testing.T, version string) {
 		err = c.changed()
 	}
 	if err == nil {
-		err = await(c.url, version, time.Minute)
+		err = c.await(t, version)
 	}
 	took := time.Since(start)
 	if err == nil {
@@ -138,6 +139,25 @@ func (c *contender) reload(t *testing.T, version string) {
 	})
 }
 
+// await waits for a version. A reloader may have lost the app for good, as air does when it starts the new process before
+// the old one has let go of the port: then it gets another save, as a person would do, and that is counted.
+func (c *contender) await(t *testing.T, version string) error {
+	err := await(c.url, version, time.Minute)
+	if err == nil || c.mustReload {
+		return err
+	}
+	t.Logf("%s needs another save: %v", c.name, err)
+	c.stuck++
+	text, err := os.ReadFile(filepath.Join(c.dir, "main.go"))
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, "main.go"), append(text, "\n// again\n"...), 0o644); err != nil {
+		return err
+	}
+	return await(c.url, version, time.Minute)
+}
+
 // reasons are some of those for which requests failed.
 func (c *contender) reasons() []string {
 	var all []string
@@ -153,14 +173,13 @@ func table(all []*contender, builds []time.Duration) string {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 3, ' ', tabwriter.AlignRight)
 	build := median(builds)
-	row := func(name string, times []time.Duration, requests, lost string) {
-		fmt.Fprintf(w, "%s\t%d\t%d ms\t%.2f\t%s\t%s\t\n", name, len(times), median(times).Milliseconds(),
-			float64(median(times))/float64(build), requests, lost)
+	row := func(name string, times []time.Duration, counts string) {
+		fmt.Fprintf(w, "%s\t%d\t%d ms\t%.2f\t%s\t\n", name, len(times), median(times).Milliseconds(), float64(median(times))/float64(build), counts)
 	}
-	fmt.Fprintln(w, "save to first new response\treloads\tmedian\tof go build\trequests\tfailed a reload\t")
-	row("go build alone", builds, "", "")
+	fmt.Fprintln(w, "save to first new response\treloads\tmedian\tof go build\trequests\tfailed a reload\tsaved again\t")
+	row("go build alone", builds, "\t\t")
 	for _, c := range all {
-		row(c.name, c.times, fmt.Sprint(c.requests), fmt.Sprintf("%.1f", float64(c.lost)/float64(len(c.times))))
+		row(c.name, c.times, fmt.Sprintf("%d\t%.1f\t%d", c.requests, float64(c.lost)/float64(len(c.times)), c.stuck))
 	}
 	w.Flush()
 	return text.String()
