@@ -48,7 +48,7 @@ func TestSharedLibrary(t *testing.T) {
 			t.Errorf("%s orders answers %q", when, got)
 		}
 	}
-	answer("billing", "/exit")
+	exit(t, urls["billing"])
 	waitFor(s, func(e WorkerExited) bool { return e.App == "billing" })
 	calm("after billing has crashed")
 	waitFor(s, of("billing"))
