@@ -72,6 +72,7 @@ func TestDrains(t *testing.T) {
 func TestDrainEnds(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, map[string]string{"main.go": life(t, "one")})
+	s.opts.WaitLimit = patience
 	s.opts.Set = func(flag string) bool { return flag == "drain" } // to 0: at once
 	s.up()
 	held, end := io.Pipe()
