@@ -2,6 +2,7 @@ package devserver
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,6 +54,9 @@ func main() {
 	}
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, version) })
 	http.HandleFunc("/hold", func(w http.ResponseWriter, r *http.Request) {
+		if c, err := net.Dial("tcp", "keep.example.com:7"); err == nil {
+			defer c.Close()
+		}
 		fmt.Println("holding", version, os.Getpid())
 		n, err := io.Copy(io.Discard, r.Body)
 		fmt.Fprint(w, version, " ", n, " ", err)
@@ -110,6 +114,14 @@ func (s *site) waitPID(format string, args ...any) (pid int) {
 		case <-limit.C:
 			s.t.Fatalf("the app never said %v; it said\n%s", want, text)
 		}
+	}
+}
+
+// exit has source end itself. How its request ends depends on what the proxy sees first.
+func exit(t testing.TB, url string) {
+	t.Helper()
+	if res, err := http.Get(url + "/exit"); err == nil {
+		res.Body.Close()
 	}
 }
 

@@ -21,6 +21,7 @@ func TestSharedLibrary(t *testing.T) {
 	})
 	s.data = s.dir + "/orders/.devserver"
 	s.opts.Dirs = []string{s.dir + "/orders", s.dir + "/billing"}
+	s.opts.WaitLimit = patience
 	s.start()
 	urls := map[string]string{}
 	of := func(app string) func(AppReady) bool {
@@ -48,7 +49,7 @@ func TestSharedLibrary(t *testing.T) {
 			t.Errorf("%s orders answers %q", when, got)
 		}
 	}
-	answer("billing", "/exit")
+	exit(t, urls["billing"])
 	waitFor(s, func(e WorkerExited) bool { return e.App == "billing" })
 	calm("after billing has crashed")
 	waitFor(s, of("billing"))

@@ -72,6 +72,7 @@ func TestDrains(t *testing.T) {
 func TestDrainEnds(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, map[string]string{"main.go": life(t, "one")})
+	s.opts.WaitLimit = patience
 	s.opts.Set = func(flag string) bool { return flag == "drain" } // to 0: at once
 	s.up()
 	held, end := io.Pipe()
@@ -110,7 +111,7 @@ func TestDrainEnds(t *testing.T) {
 		t.Error("no socket of the version that was ended is recorded")
 	}
 	for _, row := range rows {
-		if row.State != "closed" || row.CloseReason == "" {
+		if row.State != "closed" || row.CloseReason != "worker-exit" {
 			t.Errorf("a socket of the version that was ended: %+v", row)
 		}
 	}
@@ -122,13 +123,13 @@ func TestSaveEndsBackoff(t *testing.T) {
 	s := newSite(t, map[string]string{"main.go": source})
 	s.up()
 	for range 2 {
-		s.get("/exit")
+		exit(t, s.url)
 		waitFor[WorkerExited](s, nil)
 		waitFor[AppReady](s, nil)
 	}
 	s.write("main.go", versionOf("two"))
 	waitFor(s, func(r AppReady) bool { return len(r.Files) > 0 })
-	s.get("/exit")
+	exit(t, s.url)
 	if e := waitFor[WorkerExited](s, nil); e.RestartIn != minBackoff {
 		t.Errorf("after a save the restart is in %v, want %v", e.RestartIn, minBackoff)
 	}
