@@ -122,8 +122,8 @@ func wait[T any](t *testing.T, what string, c <-chan T) T {
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(time.Minute):
-		t.Fatalf("no %s after a minute", what)
+	case <-time.After(2 * time.Minute):
+		t.Fatalf("no %s after two minutes", what)
 		panic("not reached")
 	}
 }
