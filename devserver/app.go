@@ -9,11 +9,13 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/devserver/proxy"
+	"github.com/seed-d81df0db/devserver/devserver/statics"
 	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/web"
 )
@@ -30,6 +32,7 @@ type app struct {
 	port     int // $PORT, which is also the front proxy's
 	url      string
 	proxy    *proxy.Proxy
+	statics  atomic.Pointer[statics.Files]
 	ready    chan struct{} // closed when it accepts for the first time
 
 	// configured is changed by the loop, with mu held; others than the loop read it with mu held.
@@ -76,8 +79,9 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 		listener: p.listener, port: p.listener.Addr().(*net.TCPAddr).Port, url: urlOf(p.listener),
 		ready: make(chan struct{}),
 	}
+	a.useFiles(p.project)
 	a.proxy = proxy.New(proxy.Config{
-		App: a.name, ServeOld: a.settings.serveOld, WaitLimit: a.settings.waitLimit,
+		App: a.name, Handle: a.fileFor, ServeOld: a.settings.serveOld, WaitLimit: a.settings.waitLimit,
 		Answered: func(ans proxy.Answer) { s.requests.add(a.name, ans) },
 	})
 	a.shown = web.App{Name: a.name, URL: a.url}

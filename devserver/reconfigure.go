@@ -97,6 +97,10 @@ func (l *loop) settingsBroken(c watch.Change, err error) {
 func (l *loop) apply(c watch.Change, now configured, found *project.App) effort {
 	was := l.configured
 	changed, took := difference(&was, &now)
+	if !project.SameHandlers(l.project.YAML, found.YAML) {
+		l.useFiles(found)
+		changed = append(changed, "handlers")
+	}
 	fixed := keepFixed(&was.settings, &now.settings)
 	if len(fixed) > 0 {
 		l.sup.notices.warnOnce("%s: start devserver again to apply what has changed of %s", l.name, strings.Join(fixed, ", "))

@@ -1,9 +1,12 @@
 package devserver
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
 
 // settingsSource is an app that tells its environment, dials what it is asked to, and says a version that build flags set.
@@ -127,4 +130,42 @@ func TestSettingsChange(t *testing.T) {
 	waitFor(s, hasText("devserver.yaml: start devserver again to apply what has changed of keep"))
 	waitFor[AppReady](s, nil)
 	want("/env", "YAML= FILE=new BOTH= PROD=other PROCESS=process ")
+}
+
+// TestStaticFiles: what app.yaml says is a file is answered in front of the app and recorded, and a change of it holds
+// at once.
+func TestStaticFiles(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{
+		"main.go": source, "app.yaml": "handlers:\n- {url: /assets, static_dir: static}\n- {url: /.*, script: auto, login: admin}\n", "static/site.css": "body {}",
+	})
+	s.up()
+	waitFor(s, hasText("app.yaml:3: handlers: login has no effect here"))
+	if got := s.get("/assets/site.css"); got != "body {}" {
+		t.Errorf("the file = %q", got)
+	}
+	if got := s.get("/assets/none.css"); !strings.HasPrefix(got, "404") {
+		t.Errorf("a file that is not there = %q", got)
+	}
+	if got := s.get("/"); got != "one 0" {
+		t.Errorf("the app = %q", got)
+	}
+	s.write("app.yaml", "handlers:\n- {url: /, static_dir: static}\n")
+	waitFor(s, noteText("app.yaml: shop gets handlers"))
+	if got := s.get("/site.css"); got != "body {}" {
+		t.Errorf("after the change, the file = %q", got)
+	}
+	s.stop()
+	all, err := s.recording().Requests(t.Context(), record.RequestFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range all {
+		got = append(got, fmt.Sprintf("%s %d %d", r.URL, r.Status, r.BytesOut))
+	}
+	slices.Sort(got)
+	if text := strings.Join(got, "; "); !strings.Contains(text, "/assets/site.css 200 7") || !strings.Contains(text, "/site.css 200 7") || !strings.Contains(text, "/assets/none.css 404") {
+		t.Errorf("recorded %s", text)
+	}
 }
