@@ -269,6 +269,11 @@ func (p *plan) listen(o *Options) (console net.Listener, err error) {
 func (p *plan) warnings() []string {
 	var all []string
 	for _, a := range p.apps {
+		for _, v := range a.variables {
+			if v.name == "PORT" && v.origin != fromEnvironment {
+				all = append(all, v.origin+": PORT has no effect here; addr in devserver.yaml, or --addr, says where the app answers")
+			}
+		}
 		if a.project.YAML == nil {
 			continue
 		}

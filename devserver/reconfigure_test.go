@@ -2,6 +2,7 @@ package devserver
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -168,4 +169,43 @@ func TestStaticFiles(t *testing.T) {
 	if text := strings.Join(got, "; "); !strings.Contains(text, "/assets/site.css 200 7") || !strings.Contains(text, "/site.css 200 7") || !strings.Contains(text, "/assets/none.css 404") {
 		t.Errorf("recorded %s", text)
 	}
+}
+
+// TestSettingsOfOneApp: each app is judged by its own rules, and a change of one app's settings touches no other. A file
+// that comes while devserver runs counts.
+func TestSettingsOfOneApp(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"orders/main.go": settingsSource, "billing/main.go": settingsSource})
+	s.opts.Dirs = []string{filepath.Join(s.dir, "orders"), filepath.Join(s.dir, "billing")}
+	s.data = filepath.Join(s.dir, "orders", ".devserver")
+	s.start()
+	of := func(app string) func(AppReady) bool { return func(r AppReady) bool { return r.App == app } }
+	waitFor(s, of("orders"))
+	waitFor(s, of("billing"))
+	s.readReady()
+	dial := func(i int) string { return ask(t, "GET", s.ready.Apps[i].URL+"/dial", "") }
+	const denied, refused = "dial tcp 127.0.0.1:1: connect: permission denied", "dial tcp 127.0.0.1:1: connect: connection refused"
+	if got := dial(1); got != denied {
+		t.Errorf("billing: %s", got)
+	}
+	s.write(configFile, "apps:\n- path: orders\n- path: billing\n  rules: {loopback: off}\n  env: {PORT: 1}\n")
+	waitFor(s, noteText("devserver.yaml: billing gets env PORT, other rules"))
+	if r := waitFor(s, of("billing")); r.Reload != 1 {
+		t.Errorf("billing came with reload %d", r.Reload)
+	}
+	if got := dial(1); got != refused {
+		t.Errorf("billing by its new rules: %s", got)
+	}
+	if got := dial(0); got != denied {
+		t.Errorf("orders by its old rules: %s", got)
+	}
+	if r, ok := taken(s, of("orders")); ok {
+		t.Errorf("orders was touched: %+v", r)
+	}
+	d := waitFor(s, func(d Denied) bool { return d.App == "orders" })
+	if d.Under != (JudgeOptions{}) {
+		t.Errorf("the denial of orders is explained under %+v", d.Under)
+	}
+	s.write(configFile, "apps:\n- path: orders\n- path: billing\n  addr: 127.0.0.1:9\n  rules: {loopback: off}\n")
+	waitFor(s, hasText("devserver.yaml: start devserver again to apply what has changed of addr"))
 }
