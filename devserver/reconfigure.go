@@ -101,7 +101,7 @@ func (l *loop) apply(c watch.Change, now configured, found *project.App) effort 
 		l.useFiles(found)
 		changed = append(changed, "handlers")
 	}
-	fixed := keepFixed(&was.settings, &now.settings)
+	fixed := keepFixed(&was, &now)
 	if len(fixed) > 0 {
 		l.sup.notices.warnOnce("%s: start devserver again to apply what has changed of %s", l.name, strings.Join(fixed, ", "))
 	}
@@ -127,19 +127,21 @@ func (l *loop) apply(c watch.Change, now configured, found *project.App) effort 
 }
 
 // keepFixed leaves in now what cannot change while the app runs, and names what would have.
-func keepFixed(was, now *settings) (keys []string) {
-	if was.noReload != now.noReload {
-		keys, now.noReload = append(keys, "reload"), was.noReload
+func keepFixed(was, now *configured) (keys []string) {
+	a, b := &was.said, &now.said
+	for _, x := range []struct {
+		key    string
+		differ bool
+	}{
+		{"reload", a.noReload != b.noReload}, {"live_reload", a.liveReload != b.liveReload}, {"tls", a.tls != b.tls}, {"debug", a.debug != b.debug},
+	} {
+		if x.differ {
+			keys = append(keys, x.key)
+		}
 	}
-	if was.liveReload != now.liveReload {
-		keys, now.liveReload = append(keys, "live_reload"), was.liveReload
-	}
-	if was.tls != now.tls {
-		keys, now.tls = append(keys, "tls"), was.tls
-	}
-	if was.debug != now.debug {
-		keys, now.debug = append(keys, "debug"), was.debug
-	}
+	b.noReload, b.liveReload, b.tls, b.debug = a.noReload, a.liveReload, a.tls, a.debug
+	s, old := &now.settings, &was.settings
+	s.noReload, s.liveReload, s.tls, s.debug = old.noReload, old.liveReload, old.tls, old.debug
 	return keys
 }
 
