@@ -82,12 +82,12 @@ func (l *loop) readSettings(ctx context.Context) (configured, *project.App, erro
 // settingsBroken: what was in force goes on, and what is wrong is told with its place.
 func (l *loop) settingsBroken(c watch.Change, err error) {
 	l.brokenSettings = true
-	l.sup.files.tell(fmt.Sprintf("%v; what was set before goes on", err))
 	var files []string
 	for _, f := range c.Files {
 		files = append(files, l.project.Rel(f))
 	}
 	l.showBuild(web.Build{Number: l.reload, At: time.Now(), Files: files, Errors: strings.Split(err.Error(), "\n"), Serving: l.live != nil})
+	l.sup.files.tell(fmt.Sprintf("%v; what was set before goes on", err))
 	if l.next == nil && !l.builder.busy {
 		l.proxy.Release(&proxy.Problem{Title: "The settings cannot be read", Text: err.Error(), Advice: "What was set before goes on. Save settings that can be read."})
 	}
