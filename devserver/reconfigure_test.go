@@ -16,7 +16,6 @@ const settingsSource = `package main
 
 import (
 	"fmt"
-	"os"
 	"net"
 	"net/http"
 	"os"
