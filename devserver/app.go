@@ -9,12 +9,14 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/livereload"
 	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/devserver/proxy"
+	"github.com/seed-d81df0db/devserver/devserver/statics"
 	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/web"
 )
@@ -33,8 +35,9 @@ type app struct {
 	url      string
 	proxy    *proxy.Proxy
 	pages    *livereload.Live // nil: pages are left alone
-	ready    chan struct{}    // closed when it accepts for the first time
-	asked    chan struct{}    // asks the loop to build and start it anew
+	statics  atomic.Pointer[statics.Files]
+	ready    chan struct{} // closed when it accepts for the first time
+	asked    chan struct{} // asks the loop to build and start it anew
 
 	// configured is changed by the loop, with mu held; others than the loop read it with mu held.
 	configured
@@ -96,8 +99,9 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 		listener: p.listener, debugger: p.debugger, port: p.listener.Addr().(*net.TCPAddr).Port, url: urlOf(scheme, p.listener),
 		ready: make(chan struct{}), asked: make(chan struct{}, 1),
 	}
+	a.useFiles(p.project)
 	conf := proxy.Config{
-		App: a.name, ServeOld: a.settings.serveOld, WaitLimit: max(a.settings.waitLimit, 1), // it takes 0 for its default
+		App: a.name, Handle: a.fileFor, ServeOld: a.settings.serveOld, WaitLimit: max(a.settings.waitLimit, 1), // it takes 0 for its default
 		TLS:      secure,
 		Answered: func(ans proxy.Answer) { s.requests.add(a.name, ans) },
 		Follow:   func(b proxy.Backend, r proxy.Sent) proxy.Follower { return b.(*version).sent.add(r) },

@@ -13,7 +13,14 @@ func (a *app) followPages(c *proxy.Config) {
 		return
 	}
 	a.pages = livereload.New(func(text string) { a.sup.notices.warnf("%s: %s", a.name, text) })
-	c.Handle, c.Ask = a.pages.Handler, a.pages.Ask
+	own := c.Handle
+	c.Handle = func(r *http.Request) http.Handler {
+		if h := a.pages.Handler(r); h != nil {
+			return h
+		}
+		return own(r)
+	}
+	c.Ask = a.pages.Ask
 	c.Rewrite = func(b proxy.Backend, r *http.Request, res *http.Response) { a.pages.Page(b.(*version).page, r, res) }
 }
 

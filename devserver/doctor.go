@@ -116,6 +116,9 @@ func checkConfig(file, dir string) Check {
 	if err != nil {
 		return Check{name, stateFail, err.Error(), "Mend the file; the message says what it may hold."}
 	}
+	if err := new(Options).merge(c); err != nil {
+		return Check{name, stateFail, err.Error(), "Mend the file; the message says what it may hold."}
+	}
 	policy, _, err := newPolicy(&Options{}, c, new(project.AppConfig))
 	switch {
 	case err != nil:

@@ -138,11 +138,13 @@ func (l *loop) changed(ctx context.Context, c watch.Change) {
 		known[name] = true
 	}
 	if c.Kind == watch.Settings {
-		switch l.settingsChanged(ctx, c) {
-		case effortNone:
+		switch took := l.settingsChanged(ctx, c); {
+		case took == (effort{}):
 			return
-		case effortRestart:
+		case !took.build:
 			c.Kind = watch.Restart
+		case !took.restart:
+			c.Kind = watch.Source
 		}
 	}
 	for _, f := range c.Files {

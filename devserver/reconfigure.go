@@ -16,38 +16,42 @@ import (
 	"github.com/seed-d81df0db/devserver/web"
 )
 
-// effort is what it takes to apply a changed setting.
-type effort int
+// effort is what it takes to apply a changed setting; nothing where it holds already.
+type effort struct {
+	restart bool // the worker starts again
+	build   bool // the app is built again
+}
 
-const (
-	effortNone    effort = iota // it holds already
-	effortRestart               // the worker starts again
-	effortBuild                 // the app is built again
-)
+func (e effort) and(o effort) effort { return effort{e.restart || o.restart, e.build || o.build} }
 
 // settingsChanged takes in a change among whose files are those with settings, and says what is left to do about it.
 func (l *loop) settingsChanged(ctx context.Context, c watch.Change) effort {
-	took := effortNone
+	var took effort
 	for _, f := range c.Files {
 		if !l.holdsSettings(f) {
-			took = effortBuild
+			took = effort{restart: true, build: true} // it may be a template or code
 		}
 	}
 	now, found, err := l.readSettings(ctx)
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return took
-	}
-	if err != nil {
+	case err != nil:
 		l.settingsBroken(c, err)
 		return took
-	}
-	if l.brokenSettings {
+	case l.brokenSettings:
 		l.brokenSettings = false
-		if l.live != nil && l.next == nil && !l.builder.busy {
-			l.proxy.Release(nil)
-		}
+		l.showProblem(nil)
 	}
-	return max(took, l.apply(c, now, found))
+	return took.and(l.apply(c, now, found))
+}
+
+// showProblem shows what is wrong with the settings where an old version serves; nil: nothing is any more. Where none serves,
+// what is shown already is why.
+func (l *loop) showProblem(problem *proxy.Problem) {
+	if l.live != nil && l.next == nil && !l.builder.busy {
+		l.proxy.Release(problem)
+	}
 }
 
 // holdsSettings tells whether a file is one of those that readSettings reads.
@@ -82,29 +86,32 @@ func (l *loop) readSettings(ctx context.Context) (configured, *project.App, erro
 // settingsBroken: what was in force goes on, and what is wrong is told with its place.
 func (l *loop) settingsBroken(c watch.Change, err error) {
 	l.brokenSettings = true
-	l.sup.files.tell(fmt.Sprintf("%v; what was set before goes on", err))
 	var files []string
 	for _, f := range c.Files {
 		files = append(files, l.project.Rel(f))
 	}
 	l.showBuild(web.Build{Number: l.reload, At: time.Now(), Files: files, Errors: strings.Split(err.Error(), "\n"), Serving: l.live != nil})
-	if l.next == nil && !l.builder.busy {
-		l.proxy.Release(&proxy.Problem{Title: "The settings cannot be read", Text: err.Error(), Advice: "What was set before goes on. Save settings that can be read."})
-	}
+	l.sup.files.tell(fmt.Sprintf("%v; what was set before goes on", err))
+	l.showProblem(&proxy.Problem{Title: "The settings cannot be read", Text: err.Error(), Advice: "What was set before goes on. Save settings that can be read."})
 }
 
 // apply has the app run by what is new, says what that is, and returns what is left to do.
 func (l *loop) apply(c watch.Change, now configured, found *project.App) effort {
 	was := l.configured
 	changed, took := difference(&was, &now)
-	fixed := keepFixed(&was.settings, &now.settings)
+	took.build = took.build || !slices.Equal(was.watched, now.watched) // the build brings the list of files up to date
+	if !project.SameHandlers(l.project.YAML, found.YAML) {
+		l.useFiles(found)
+		changed = append(changed, "handlers")
+	}
+	fixed := keepFixed(&was, &now)
 	if len(fixed) > 0 {
 		l.sup.notices.warnOnce("%s: start devserver again to apply what has changed of %s", l.name, strings.Join(fixed, ", "))
 	}
 	if len(changed) > 0 || !slices.Equal(was.watched, now.watched) {
 		if err := l.use(now); err != nil {
 			l.settingsBroken(c, err)
-			return effortNone
+			return effort{}
 		}
 		l.proxy.Configure(now.settings.serveOld, now.settings.waitLimit)
 		l.project = found
@@ -123,45 +130,48 @@ func (l *loop) apply(c watch.Change, now configured, found *project.App) effort 
 }
 
 // keepFixed leaves in now what cannot change while the app runs, and names what would have.
-func keepFixed(was, now *settings) (keys []string) {
-	if was.noReload != now.noReload {
-		keys, now.noReload = append(keys, "reload"), was.noReload
+func keepFixed(was, now *configured) (keys []string) {
+	a, b := &was.said, &now.said
+	for _, x := range []struct {
+		key    string
+		differ bool
+	}{
+		{"reload", a.noReload != b.noReload}, {"live_reload", a.liveReload != b.liveReload}, {"tls", a.tls != b.tls}, {"debug", a.debug != b.debug},
+	} {
+		if x.differ {
+			keys = append(keys, x.key)
+		}
 	}
-	if was.liveReload != now.liveReload {
-		keys, now.liveReload = append(keys, "live_reload"), was.liveReload
-	}
-	if was.tls != now.tls {
-		keys, now.tls = append(keys, "tls"), was.tls
-	}
-	if was.debug != now.debug {
-		keys, now.debug = append(keys, "debug"), was.debug
-	}
+	b.noReload, b.liveReload, b.tls, b.debug = a.noReload, a.liveReload, a.tls, a.debug
+	s, old := &now.settings, &was.settings
+	s.noReload, s.liveReload, s.tls, s.debug = old.noReload, old.liveReload, old.tls, old.debug
 	return keys
 }
 
-// difference says what differs of what can change, and the greatest effort that any of it takes.
+// difference says what differs of what can change, and what it takes.
 func difference(was, now *configured) (changed []string, took effort) {
+	restart, build, nothing := effort{restart: true}, effort{build: true}, effort{}
 	note := func(differs bool, e effort, format string, args ...any) {
 		if differs {
-			changed, took = append(changed, fmt.Sprintf(format, args...)), max(took, e)
+			changed, took = append(changed, fmt.Sprintf(format, args...)), took.and(e)
 		}
 	}
 	names := differentVariables(was.variables, now.variables)
-	note(len(names) > 0, effortRestart, "env %s", strings.Join(names, " "))
+	note(len(names) > 0, restart, "env %s", strings.Join(names, " "))
 	switch {
 	case was.policy.Profile != now.policy.Profile:
-		note(true, effortRestart, "profile %s", now.policy.Profile)
+		note(true, restart, "profile %s", now.policy.Profile)
 	case !reflect.DeepEqual(was.policy, now.policy):
-		note(true, effortRestart, "other rules")
+		note(true, restart, "other rules")
 	}
-	note(!slices.Equal(was.standins, now.standins), effortRestart, "stand-ins: %d", len(now.standins))
-	note(!reflect.DeepEqual(was.capture, now.capture), effortRestart, "capture")
+	note(!slices.Equal(was.standins, now.standins), restart, "stand-ins: %d", len(now.standins))
+	note(!reflect.DeepEqual(was.capture, now.capture), restart, "capture")
 	a, b := &was.settings, &now.settings
-	note(!slices.Equal(a.buildFlags, b.buildFlags), effortBuild, "build_flags %s", strings.Join(b.buildFlags, " "))
-	note(a.serveOld != b.serveOld, effortNone, "on_build %s", onBuildWord(b.serveOld))
-	note(a.waitLimit != b.waitLimit, effortNone, "wait_limit %v", b.waitLimit)
-	note(a.drain != b.drain, effortNone, "drain %v", b.drain)
-	note(!sameAssets(a.assets, b.assets), effortBuild, "assets") // the build brings the list of files up to date
+	note(!slices.Equal(a.buildFlags, b.buildFlags), build, "build_flags %s", strings.Join(b.buildFlags, " "))
+	note(a.serveOld != b.serveOld, nothing, "on_build %s", onBuildWord(b.serveOld))
+	note(a.waitLimit != b.waitLimit, nothing, "wait_limit %v", b.waitLimit)
+	note(a.drain != b.drain, nothing, "drain %v", b.drain)
+	note(!sameAssets(a.assets, b.assets), build, "assets") // for the list of files
 	return changed, took
 }
 

@@ -1,9 +1,14 @@
 package devserver
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
 
 // settingsSource is an app that tells its environment, dials what it is asked to, and says a version that build flags set.
@@ -46,12 +51,23 @@ func (s *site) builds() int {
 	return n
 }
 
+// save replaces a file in one step, as many editors do: it is never seen half written.
+func (s *site) save(name, text string) {
+	s.t.Helper()
+	s.write(name+"~", text)
+	path := filepath.Join(s.dir, name)
+	if err := os.Rename(path+"~", path); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 func hasText(text string) func(Warning) bool {
 	return func(w Warning) bool { return strings.Contains(w.Text, text) }
 }
 
+// noteText: of files that are saved one after the other, one note may speak.
 func noteText(text string) func(Note) bool {
-	return func(n Note) bool { return n.Text == text }
+	return func(n Note) bool { return strings.HasSuffix(n.Text, text) }
 }
 
 // TestSettingsChange: a change of devserver.yaml, .env or app.yaml applies while devserver runs, with no more than it
@@ -75,26 +91,26 @@ func TestSettingsChange(t *testing.T) {
 
 	// Variables: the program starts again, and nothing is built.
 	builds := s.builds()
-	s.write(".env", "FILE=new\n")
+	s.save(".env", "FILE=new\n")
 	if r := waitFor(s, func(r AppReady) bool { return slices.Equal(r.Files, []string{".env"}) }); r.Reload != 1 {
 		t.Errorf("the change of .env is reload %d", r.Reload)
 	}
 	waitFor(s, noteText(".env: shop gets env BOTH FILE"))
 	want("/env", "YAML=yaml FILE=new BOTH=prod PROD=prod PROCESS=process ")
-	s.write("app.yaml", "runtime: go122\nenv_variables: {PROD: other}\n")
+	s.save("app.yaml", "runtime: go122\nenv_variables: {PROD: other}\n")
 	waitFor(s, noteText("app.yaml: shop gets env BOTH PROCESS PROD"))
 	waitFor[AppReady](s, nil)
 	want("/env", "YAML=yaml FILE=new BOTH= PROD=other PROCESS=process ")
 
 	// Limits hold at once.
-	s.write(configFile, "env: {YAML: yaml}\ndrain: 10s\non_build: serve-old\n")
+	s.save(configFile, "env: {YAML: yaml}\ndrain: 10s\non_build: serve-old\n")
 	waitFor(s, noteText("devserver.yaml: shop gets on_build serve-old, drain 10s"))
 	if got := s.builds(); got != builds {
 		t.Errorf("%d builds for variables and limits", got-builds)
 	}
 
 	// What cannot be read is told with its place, and what was set goes on.
-	s.write(configFile, "env: {YAML: broken}\ndrain: long\nrules: {lopback: off}\n")
+	s.save(configFile, "env: {YAML: broken}\ndrain: long\nrules: {lopback: off}\n")
 	w := waitFor(s, hasText("what was set before goes on"))
 	for _, place := range []string{"devserver.yaml:2:8: drain: ", `devserver.yaml:3:9: rules has no key "lopback"`, "did you mean loopback?"} {
 		if !strings.Contains(w.Text, place) {
@@ -105,16 +121,16 @@ func TestSettingsChange(t *testing.T) {
 	if got := ask(t, "GET", s.ready.Console+"/", ""); !strings.Contains(got, "lopback") {
 		t.Error("the console does not tell of the broken file")
 	}
-	s.write(".env", "FILE='open\n")
-	s.write(configFile, "env: {YAML: yaml}\nrules: {loopback: off}\n")
+	s.save(".env", "FILE='open\n")
+	s.save(configFile, "env: {YAML: yaml}\nrules: {loopback: off}\n")
 	waitFor(s, hasText(".env:1:6: this quote is never closed"))
-	s.write(".env", "FILE=new\n")
-	waitFor(s, noteText(".env: shop gets other rules, on_build wait, drain 30s"))
+	s.save(".env", "FILE=new\n")
+	waitFor(s, noteText(": shop gets other rules, on_build wait, drain 30s"))
 	waitFor[AppReady](s, nil)
 	want("/dial", "dial tcp 127.0.0.1:1: connect: connection refused")
 
 	// Build flags build.
-	s.write(configFile, "env: {YAML: yaml}\nbuild_flags: -ldflags=-X=main.version=two\nprofile: open\n")
+	s.save(configFile, "env: {YAML: yaml}\nbuild_flags: -ldflags=-X=main.version=two\nprofile: open\n")
 	waitFor(s, noteText("devserver.yaml: shop gets profile open, build_flags -ldflags=-X=main.version=two"))
 	if r := waitFor[AppReady](s, nil); r.Profile != "open" {
 		t.Errorf("the new version runs by profile %s", r.Profile)
@@ -122,9 +138,86 @@ func TestSettingsChange(t *testing.T) {
 	want("/", "two")
 
 	// What waits for another start is named, once.
-	s.write(configFile, "build_flags: -ldflags=-X=main.version=two\nprofile: open\nconsole: 127.0.0.1:9\nkeep: 14d\nlive_reload: true\n")
+	s.save(configFile, "build_flags: -ldflags=-X=main.version=two\nprofile: open\nconsole: 127.0.0.1:9\nkeep: 14d\nlive_reload: true\n")
 	waitFor(s, hasText("shop: start devserver again to apply what has changed of live_reload"))
 	waitFor(s, hasText("devserver.yaml: start devserver again to apply what has changed of keep"))
 	waitFor[AppReady](s, nil)
 	want("/env", "YAML= FILE=new BOTH= PROD=other PROCESS=process ")
+}
+
+// TestStaticFiles: what app.yaml says is a file is answered in front of the app and recorded, and a change of it holds
+// at once.
+func TestStaticFiles(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{
+		"main.go": source, "app.yaml": "handlers:\n- {url: /assets, static_dir: static}\n- {url: /.*, script: auto, login: admin}\n", "static/site.css": "body {}",
+	})
+	s.up()
+	waitFor(s, hasText("app.yaml:3: handlers: login has no effect here"))
+	if got := s.get("/assets/site.css"); got != "body {}" {
+		t.Errorf("the file = %q", got)
+	}
+	if got := s.get("/assets/none.css"); !strings.HasPrefix(got, "404") {
+		t.Errorf("a file that is not there = %q", got)
+	}
+	if got := s.get("/"); got != "one 0" {
+		t.Errorf("the app = %q", got)
+	}
+	s.save("app.yaml", "handlers:\n- {url: /, static_dir: static}\n")
+	waitFor(s, noteText("app.yaml: shop gets handlers"))
+	if got := s.get("/site.css"); got != "body {}" {
+		t.Errorf("after the change, the file = %q", got)
+	}
+	s.stop()
+	all, err := s.recording().Requests(t.Context(), record.RequestFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range all {
+		got = append(got, fmt.Sprintf("%s %d %d", r.URL, r.Status, r.BytesOut))
+	}
+	slices.Sort(got)
+	if text := strings.Join(got, "; "); !strings.Contains(text, "/assets/site.css 200 7") || !strings.Contains(text, "/site.css 200 7") || !strings.Contains(text, "/assets/none.css 404") {
+		t.Errorf("recorded %s", text)
+	}
+}
+
+// TestSettingsOfOneApp: each app is judged by its own rules, and a change of one app's settings touches no other. A file
+// that comes while devserver runs counts.
+func TestSettingsOfOneApp(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"orders/main.go": settingsSource, "billing/main.go": settingsSource})
+	s.opts.Dirs = []string{filepath.Join(s.dir, "orders"), filepath.Join(s.dir, "billing")}
+	s.data = filepath.Join(s.dir, "orders", ".devserver")
+	s.start()
+	of := func(app string) func(AppReady) bool { return func(r AppReady) bool { return r.App == app } }
+	waitFor(s, of("orders"))
+	waitFor(s, of("billing"))
+	s.readReady()
+	dial := func(i int) string { return ask(t, "GET", s.ready.Apps[i].URL+"/dial", "") }
+	const denied, refused = "dial tcp 127.0.0.1:1: connect: permission denied", "dial tcp 127.0.0.1:1: connect: connection refused"
+	if got := dial(1); got != denied {
+		t.Errorf("billing: %s", got)
+	}
+	s.save(configFile, "apps:\n- path: orders\n- path: billing\n  rules: {loopback: off}\n  env: {PORT: 1}\n")
+	waitFor(s, noteText("devserver.yaml: billing gets env PORT, other rules"))
+	if r := waitFor(s, of("billing")); r.Reload != 1 {
+		t.Errorf("billing came with reload %d", r.Reload)
+	}
+	if got := dial(1); got != refused {
+		t.Errorf("billing by its new rules: %s", got)
+	}
+	if got := dial(0); got != denied {
+		t.Errorf("orders by its old rules: %s", got)
+	}
+	if r, ok := taken(s, of("orders")); ok {
+		t.Errorf("orders was touched: %+v", r)
+	}
+	d := waitFor(s, func(d Denied) bool { return d.App == "orders" })
+	if d.Under != (JudgeOptions{}) {
+		t.Errorf("the denial of orders is explained under %+v", d.Under)
+	}
+	s.save(configFile, "apps:\n- path: orders\n- path: billing\n  addr: 127.0.0.1:9\n  rules: {loopback: off}\n")
+	waitFor(s, hasText("devserver.yaml: start devserver again to apply what has changed of addr"))
 }

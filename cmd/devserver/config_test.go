@@ -13,8 +13,9 @@ import (
 
 // notInFile are flags of run that devserver.yaml does not say, and why.
 var notInFile = map[string]string{
-	"config": "it names the file",
-	"help":   "it is not about running",
+	"config":  "it names the file",
+	"help":    "it is not about running",
+	"no-keys": "it is about who sits at the terminal, not about the apps",
 }
 
 // TestEveryFlagHasAKey holds that devserver.yaml can say all that flags say.

@@ -143,6 +143,7 @@ env_variables:
 handlers:
 - url: /static
   static_dir: static
+  secure: always
 -- lib/go.mod --
 module example.com/lib
 
@@ -170,7 +171,7 @@ package far
 	if y == nil || y.Runtime != "go122" || y.Env["GREETING"] != "hello" || y.Env["DEBUG"] != "yes" || y.Env["CODE"] != "007" {
 		t.Errorf("app.yaml = %+v", y)
 	}
-	if len(y.Ignored) != 2 || y.Ignored[0].Key != "instance_class" || y.Ignored[1].Line != 7 {
+	if len(y.Ignored) != 2 || y.Ignored[0].Key != "instance_class" || y.Ignored[1].Line != 10 || len(y.Handlers) != 1 {
 		t.Errorf("ignored = %v", y.Ignored)
 	}
 }
@@ -223,5 +224,40 @@ func TestDiscoverThroughSymlink(t *testing.T) {
 	a, err := Discover(t.Context(), goCommand(), filepath.Join(dir, "link"))
 	if err != nil || a.Dir != filepath.Join(dir, "m/a") || a.Form != FormMain {
 		t.Errorf("Discover = %+v, %v", a, err)
+	}
+}
+
+// TestHandlers: what is wrong with handlers of an app.yaml has its place, and what means nothing here is noted.
+func TestHandlers(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ yaml, wrong, ignored string }{
+		{"handlers: {url: /}\n", ":1:11: handlers wants a list", ""},
+		{"handlers:\n- static_dir: a\n", ":2:3: a handler wants url", ""},
+		{"handlers:\n- {url: /, static_dir: a, static_files: b}\n", ":2:3: a handler has static_dir or static_files, not both", ""},
+		{"handlers:\n- {url: /, static_files: b}\n", ":2:3: static_files wants upload", ""},
+		{"handlers:\n- {url: /a, static_dir: a, expiration: soon}\n", `:2:40: handlers: expiration: "soon" is no time; write one such as 4d 5h`, ""},
+		{"handlers:\n- {url: /a, static_dir: a, http_headers: {A: \"b\\nc\"}}\n", "http_headers: a header has one line", ""},
+		{"default_expiration: [1d]\n", ":1:21: default_expiration wants a text", ""},
+		{"handlers:\n- {url: /(?=a), static_dir: a}\n", "", `handlers: "/(?=a)", which Go does not read as a regular expression,`},
+		{"handlers:\n- {url: /a, script: main.py, login: admin, auth_fail_action: redirect}\n", "", "handlers: login; handlers: auth_fail_action; handlers: script: main.py (the app answers)"},
+		{"handlers:\n- {url: /.*, script: auto, secure: always, login: optional}\n", "", "handlers: secure: always, which redirects to https in production,"},
+	} {
+		dir := tree(t, "-- app.yaml --\n"+tt.yaml)
+		y, err := LoadAppYAML(dir)
+		if tt.wrong != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.wrong) {
+				t.Errorf("%q: %v, want %s", tt.yaml, err, tt.wrong)
+			}
+			continue
+		}
+		var keys []string
+		if err == nil {
+			for _, i := range y.Ignored {
+				keys = append(keys, i.Key)
+			}
+		}
+		if got := strings.Join(keys, "; "); err != nil || got != tt.ignored {
+			t.Errorf("%q: %v, ignored %s, want %s", tt.yaml, err, got, tt.ignored)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/yamlfile"
 )
@@ -20,13 +21,17 @@ type AppYAML struct {
 	Runtime string            // as written: go122
 	Env     map[string]string // env_variables
 	EnvAt   map[string]Position
+
+	Handlers          []URLHandler   // in the file's order
+	DefaultExpiration *time.Duration // of files whose handler says none; nil: not said
+
 	Ignored []Ignored // parts that have no effect here, in the file's order
 }
 
 // Ignored is a part of an app.yaml that has no effect here.
 type Ignored struct {
 	Position
-	Key string // handlers, inbound_services, ...
+	Key string // inbound_services, or what of handlers: "handlers: login"
 }
 
 // String says it for a person.
@@ -56,6 +61,10 @@ func LoadAppYAML(dir string) (*AppYAML, error) {
 		case "env_variables":
 			y.EnvAt = map[string]Position{}
 			y.Env, err = d.env(e.Value, key, func(name string, at Position) { y.EnvAt[strings.TrimPrefix(name, key+".")] = at })
+		case "handlers":
+			err = y.readHandlers(d, e.Value)
+		case "default_expiration":
+			y.DefaultExpiration, err = d.expiration(e.Value, key)
 		default:
 			y.Ignored, err = append(y.Ignored, Ignored{d.Place(e.Key), key}), nil
 		}

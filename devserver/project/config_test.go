@@ -302,7 +302,7 @@ func TestSplitFlags(t *testing.T) {
 
 // FuzzConfig: whatever stands in a devserver.yaml, reading it ends, without a panic, and what was read is a policy.
 func FuzzConfig(f *testing.F) {
-	for _, s := range []string{"apps: []", "a: &a [*a]", "standins: [*x]", "? [a]: b", "<<: {apps: []}", "profile: !!str a", "rules: {listen: report}", "exceptions: [{host: '*.a', rules: [private]}]\nerrors: classic", strings.Repeat("[", 5000), strings.Repeat("- ", 5000)} {
+	for _, s := range []string{"apps: []", "apps: [{path: a, env: {A: 1}, watch: {extra: [a]}, drain: 1s}]", "keep: [1, {a: b}]\nenv: &e {A: *e}", "build_flags: 'a\"'", "otlp_headers: {? [a] : b}", "a: &a [*a]", "standins: [*x]", "? [a]: b", "<<: {apps: []}", "profile: !!str a", "rules: {listen: report}", "exceptions: [{host: '*.a', rules: [private]}]\nerrors: classic", strings.Repeat("[", 5000), strings.Repeat("- ", 5000)} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

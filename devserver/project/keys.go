@@ -68,7 +68,7 @@ var keywords = []keyword{
 	{"reload", inBoth, "true", "false: nothing is watched", boolean},
 	{"live_reload", inBoth, "false", "true: open pages load again after a change", boolean},
 	{"tls", inBoth, "false", "true: the app answers HTTPS, by a local certificate authority", boolean},
-	{"debug", inBoth, "127.0.0.1:2345", "delve runs the app and listens here", address},
+	{"debug", inBoth, DefaultDebug, "delve runs the app and listens here, of several apps each at the next port; true: at " + DefaultDebug, object{"oneOf": []object{boolean, address}}},
 	{"assets", inBoth, "{templates: restart, static: reload}", "what a changed file asks for that is no code: restart, reload or ignore", assetsSchema()},
 	{"watch", inBoth, `{extra: ["config/*.json"], ignore: ["static/generated/**"]}`, "globs, from the app's folder, of further files that count, and of files that do not", closed(object{"extra": texts, "ignore": texts})},
 

@@ -116,6 +116,10 @@ var samples = []struct {
 	{"addr: 127.0.0.1:0\nconsole: 127.0.0.1:1\ndata: x\nlog_format: json\nready_file: r\nkeep: all\njournal_limit: unlimited\ncapture: full\ncapture_limit: 1MiB\nredact: none\nkeylog: k\notlp: 'http://h'\notlp_headers: {a: b}\n", true},
 	{"apps: [{path: a, name: b, addr: '127.0.0.1:1', profile: open, rules: {private: off}, drain: 1s, env: {A: b}, standins: ['a.example:1=127.0.0.1:1']}]\n", true},
 	{"exceptions: [{host: '*.a.example', ports: [1], rules: [private], mode: report, network: tcp}]\n", true},
+	{"debug: true\n", true},
+	{"debug: false\n", true},
+	{"debug: here\n", false},
+	{"debug: 1\n", false},
 	{"apps:\nenv:\nstandins:\n", true},
 
 	{"zzz: 1\n", false},

@@ -28,7 +28,7 @@ type Settings struct {
 	Reload     *bool
 	LiveReload *bool
 	TLS        *bool
-	Debug      string // HOST:PORT
+	Debug      string // HOST:PORT; said and "": no debugger
 	Templates  string // restart, reload or ignore, as Static; see package watch
 	Static     string
 	Extra      []string // globs
@@ -69,7 +69,7 @@ func (s *Settings) fields(d document, dir string) []yamlfile.Field {
 		d.word("on_build", &s.OnBuild, "wait", "serve-old"),
 		d.duration("wait_limit", &s.WaitLimit), d.duration("drain", &s.Drain),
 		d.boolean("reload", &s.Reload), d.boolean("live_reload", &s.LiveReload), d.boolean("tls", &s.TLS),
-		d.address("debug", &s.Debug),
+		d.debug(&s.Debug),
 		yamlfile.Field{Key: "assets", Read: func(_, v ast.Node) error {
 			actions := []string{"restart", "reload", "ignore"}
 			return d.Mapping(v, "assets", s.noted("assets.", d.word("templates", &s.Templates, actions...), d.word("static", &s.Static, actions...))...)
@@ -221,6 +221,25 @@ func (d document) address(key string, to *string) yamlfile.Field {
 		return nil
 	}}
 }
+
+// debug is where delve listens: an address, true for the usual one, or false.
+func (d document) debug(to *string) yamlfile.Field {
+	read := d.address("debug", to).Read
+	return yamlfile.Field{Key: "debug", Read: func(key, v ast.Node) error {
+		switch text, err := d.Scalar(v, "debug"); {
+		case err == nil && text == "true":
+			*to = DefaultDebug
+		case err == nil && text == "false":
+			*to = ""
+		default:
+			return read(key, v)
+		}
+		return nil
+	}}
+}
+
+// DefaultDebug is where delve listens where nobody names another address: that of its own documentation.
+const DefaultDebug = "127.0.0.1:2345"
 
 // listenAddress says what is wrong with HOST:PORT.
 func listenAddress(text string) error {
