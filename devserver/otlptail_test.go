@@ -2,6 +2,7 @@ package devserver
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -315,9 +316,8 @@ func TestRunOTLPAway(t *testing.T) {
 func TestRunOTLPRefusesOptions(t *testing.T) {
 	t.Parallel()
 	for _, o := range []Options{{OTLP: "localhost:4318"}, {OTLPHeaders: []string{"a=b"}}, {OTLP: "http://localhost:4318", OTLPHeaders: []string{"ab"}}} {
-		_, usage := Run(t.Context(), o).(*UsageError)
-		if !usage {
-			t.Errorf("Run with %q, %q is no usage error", o.OTLP, o.OTLPHeaders)
+		if err, usage := Run(t.Context(), o), (*UsageError)(nil); !errors.As(err, &usage) {
+			t.Errorf("Run with %q, %q: %v is no usage error", o.OTLP, o.OTLPHeaders, err)
 		}
 	}
 }

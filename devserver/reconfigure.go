@@ -50,7 +50,7 @@ func (l *loop) settingsChanged(ctx context.Context, c watch.Change) effort {
 // what is shown already is why.
 func (l *loop) showProblem(problem *proxy.Problem) {
 	if l.live != nil && l.next == nil && !l.builder.busy {
-		l.proxy.Release(problem)
+		l.release(problem)
 	}
 }
 

@@ -46,6 +46,7 @@ func TestPlainCode(t *testing.T) {
 	for _, debug := range []bool{false, true} {
 		r := request(t, inlined, "app")
 		r.Debug = debug
+		r.Go.Flags = []string{"-ldflags=-s=false"} // nm reads symbols
 		out, err := exec.Command("go", "tool", "nm", build(t, r).Binary).CombinedOutput()
 		if err != nil {
 			t.Fatalf("go tool nm: %v\n%s", err, out)
