@@ -254,7 +254,7 @@ func TestCannotAttach(t *testing.T) {
 	s.Target(one.Process.Pid, one.gone)
 	s.bring()
 	other.Target(one.Process.Pid, one.gone) // a process has one debugger
-	if text := wait(t, "warning", warned); !strings.Contains(text, "Delve cannot attach to process") || !strings.Contains(text, "docs/debugging.md") {
+	if text := wait(t, "warning", warned); !strings.Contains(text, "delve cannot attach to process") || !strings.Contains(text, "docs/debugging.md") {
 		t.Errorf("warned: %s", text)
 	}
 	if got := wait(t, "answer", get(one.url)); got != "one /" {

@@ -9,7 +9,7 @@ import (
 )
 
 // ErrMissing says that there is no dlv.
-var ErrMissing = errors.New("Delve (dlv) is not installed; go install github.com/go-delve/delve/cmd/dlv@latest")
+var ErrMissing = errors.New("delve (dlv) is not installed; go install github.com/go-delve/delve/cmd/dlv@latest")
 
 // Find returns the path of dlv: that in PATH, else the one that go install has put where PATH does not lead. The error is
 // ErrMissing.

@@ -168,5 +168,5 @@ func (s *session) explain(pid int, err error) error {
 	if strings.Contains(words, "ptrace_scope") {
 		way = "the kernel lets only a parent debug a process: write 0 to /proc/sys/kernel/yama/ptrace_scope"
 	}
-	return fmt.Errorf("Delve cannot attach to process %d, the app goes on without a debugger: %s; %s", pid, words, way)
+	return fmt.Errorf("delve cannot attach to process %d, the app goes on without a debugger: %s; %s", pid, words, way)
 }
