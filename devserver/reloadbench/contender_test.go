@@ -45,11 +45,12 @@ func main() {
 }
 `
 
-// tuned is what one would set so that air is fast: no wait after a save, none before a kill.
+// tuned is what one would set so that air is fast: no wait after a save, none before a kill. air takes a delay of 0 for its
+// default, a second.
 const tuned = `[build]
 cmd = "go build -o ./tmp/main ."
 bin = "./tmp/main"
-delay = 0
+delay = 1
 kill_delay = "0s"
 send_interrupt = true
 `
