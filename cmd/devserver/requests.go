@@ -87,12 +87,15 @@ func requestFeed(rec requestReader, filter devserver.RequestFilter, limit int, l
 	since := int64(0)
 	return func(ctx context.Context) ([]devserver.Request, error) {
 		if shown == nil {
-			rows, err := newestRequests(ctx, rec, filter, limit, fits)
+			// What may be read again comes first: one that arrives between the two questions is in the second answer, and shown.
+			every := filter
+			every.Status = 0
+			recent, err := newestRequests(ctx, rec, every, pageSize, func(devserver.Request) bool { return true })
 			if err != nil {
 				return nil, err
 			}
-			filter.Status, shown = 0, map[int64]devserver.Request{}
-			recent, err := newestRequests(ctx, rec, filter, pageSize, func(devserver.Request) bool { return true })
+			rows, err := newestRequests(ctx, rec, filter, limit, fits)
+			filter, shown = every, map[int64]devserver.Request{}
 			for _, r := range append(recent, rows...) {
 				shown[r.ID], since = r, max(since, r.StartedAt-int64(lateness))
 			}
