@@ -2,6 +2,7 @@ package devserver
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -34,6 +35,7 @@ type app struct {
 	port     int          // $PORT, which is also the front proxy's
 	url      string
 	proxy    *proxy.Proxy
+	secure   *tls.Config      // of listener; nil: its clients speak plain HTTP
 	pages    *livereload.Live // nil: pages are left alone
 	statics  atomic.Pointer[statics.Files]
 	ready    chan struct{} // closed when it accepts for the first time
@@ -97,12 +99,11 @@ func (s *supervisor) newApp(p *plannedApp) (*app, error) {
 	a := &app{
 		sup: s, name: p.name, project: p.project, configured: p.configured, files: p.files, usage: u,
 		listener: p.listener, debugger: p.debugger, port: p.listener.Addr().(*net.TCPAddr).Port, url: urlOf(scheme, p.listener),
-		ready: make(chan struct{}), asked: make(chan struct{}, 1),
+		secure: secure, ready: make(chan struct{}), asked: make(chan struct{}, 1),
 	}
 	a.useFiles(p.project)
 	conf := proxy.Config{
 		App: a.name, Handle: a.fileFor, ServeOld: a.settings.serveOld, WaitLimit: max(a.settings.waitLimit, 1), // it takes 0 for its default
-		TLS:      secure,
 		Answered: func(ans proxy.Answer) { s.requests.add(a.name, ans) },
 		Follow:   func(b proxy.Backend, r proxy.Sent) proxy.Follower { return b.(*version).sent.add(r) },
 	}
@@ -189,10 +190,18 @@ func (a *app) countDay(now int64) {
 	a.usage.setDay(now)
 }
 
+// accept serves the app's own address.
+func (a *app) accept() error {
+	if a.secure != nil {
+		return a.proxy.ServeTLS(a.listener, a.secure)
+	}
+	return a.proxy.Serve(a.listener)
+}
+
 // serve runs the front proxy until ctx ends.
 func (a *app) serve(ctx context.Context) error {
 	served := make(chan error, 1)
-	go func() { served <- a.proxy.Serve(a.listener) }()
+	go func() { served <- a.accept() }()
 	select {
 	case err := <-served:
 		return fmt.Errorf("%s: %w", a.name, err)

@@ -3,6 +3,7 @@ package devserver
 import (
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"sync"
@@ -191,5 +192,24 @@ func TestAppThatDoesNotRun(t *testing.T) {
 	_, err = Env(t.Context(), EnvOptions{Dir: s.opts.Dirs[0], Standins: []string{"billing.example.com:80=app:billing"}})
 	if !errors.As(err, &usage) || !strings.Contains(err.Error(), "app:billing is served by devserver run only") {
 		t.Errorf("Env = %v", err)
+	}
+}
+
+// TestAppsBehindTLS: where apps answer HTTPS to browsers, they still reach each other in HTTP, as the production name was dialled.
+func TestAppsBehindTLS(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, callingApp)
+	s.opts.TLS, s.opts.caDir = true, t.TempDir()
+	s.up()
+	c := s.secureClient(false)
+	res, err := c.Get(s.url + "/ask?url=http://billing.example.com/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	res.Body.Close()
+	host := strings.TrimPrefix(s.url, "https://")
+	if want := "one by " + host + ": 200 billing.example.com one"; string(body) != want || err != nil {
+		t.Errorf("orders says %q, %v; want %q", body, err, want)
 	}
 }

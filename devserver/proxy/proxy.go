@@ -40,7 +40,6 @@ type Config struct {
 	App       string        // its name, for pages
 	ServeOld  bool          // requests that arrive during a build get the old version instead of waiting
 	WaitLimit time.Duration // how long a request waits for a version; 0: 30 s
-	TLS       *tls.Config   // clients speak TLS, in HTTP/2 where NextProtos has h2; nil: they do not
 	Answered  func(Answer)  // told of each request that no app answered, but for those that Follow hears of, from any goroutine; nil: nobody is
 
 	// Handle returns what answers a request instead of the app, nil for none. A nil Handle: none ever.
@@ -125,8 +124,18 @@ func New(c Config) *Proxy {
 	return p
 }
 
-// Serve accepts connections of ln until Close, and then returns nil.
+// Serve accepts connections of ln until Close, and then returns nil. It may be called for several listeners.
 func (p *Proxy) Serve(ln net.Listener) error {
+	return p.accept(ln, func(c net.Conn) { p.serveConn(c, "http") })
+}
+
+// ServeTLS is Serve for a listener whose clients speak TLS, in HTTP/2 where conf.NextProtos has h2.
+func (p *Proxy) ServeTLS(ln net.Listener, conf *tls.Config) error {
+	return p.accept(ln, func(c net.Conn) { p.serveTLS(c, conf) })
+}
+
+// accept has serve serve each connection of ln until Close.
+func (p *Proxy) accept(ln net.Listener, serve func(net.Conn)) error {
 	if !p.listen(ln) {
 		return nil
 	}
@@ -135,11 +144,7 @@ func (p *Proxy) Serve(ln net.Listener) error {
 		switch {
 		case err == nil:
 			wait = 0
-			if p.conf.TLS != nil {
-				p.admit(func() { p.serveTLS(c) }, c)
-			} else {
-				p.admit(func() { p.serveConn(c, "http") }, c)
-			}
+			p.admit(func() { serve(c) }, c)
 		case p.ending():
 			return nil
 		case temporary(err): // out of descriptors: some are closed soon

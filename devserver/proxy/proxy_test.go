@@ -97,6 +97,12 @@ type front struct {
 
 func serve(t *testing.T, c Config) *front {
 	t.Helper()
+	return serveBy(t, c, (*Proxy).Serve)
+}
+
+// serveBy is serve by another method than Serve.
+func serveBy(t *testing.T, c Config, by func(*Proxy, net.Listener) error) *front {
+	t.Helper()
 	f := &front{answers: make(chan Answer, 100)}
 	c.App, c.Answered = "guestbook", func(a Answer) { f.answers <- a }
 	f.Proxy = New(c)
@@ -107,7 +113,7 @@ func serve(t *testing.T, c Config) *front {
 	f.addr = ln.Addr().String()
 	f.url = "http://" + f.addr
 	served := make(chan error, 1)
-	go func() { served <- f.Serve(ln) }()
+	go func() { served <- by(f.Proxy, ln) }()
 	t.Cleanup(func() {
 		f.Close(t.Context())
 		if err := <-served; err != nil {

@@ -24,8 +24,8 @@ const plainLimit = 5 * time.Second
 
 // serveTLS serves a connection from outside whose client speaks TLS. What it says inside is told by its first bytes, as
 // without TLS; ALPN has told the client.
-func (p *Proxy) serveTLS(conn net.Conn) {
-	c := tls.Server(&belowTLS{Conn: conn}, p.conf.TLS)
+func (p *Proxy) serveTLS(conn net.Conn, conf *tls.Config) {
+	c := tls.Server(&belowTLS{Conn: conn}, conf)
 	if err := c.HandshakeContext(p.ctx); err != nil {
 		conn.Close()
 		return

@@ -23,8 +23,7 @@ func serveTLS(t *testing.T, c Config) (*front, *tls.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.TLS = ca.Config()
-	f := serve(t, c)
+	f := serveBy(t, c, func(p *Proxy, ln net.Listener) error { return p.ServeTLS(ln, ca.Config()) })
 	f.url = "https://" + f.addr
 	roots := x509.NewCertPool()
 	roots.AddCert(ca.Certificate)
