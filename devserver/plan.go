@@ -54,7 +54,6 @@ type configured struct {
 	env       []string
 	watched   []string // files that were read for it, there or not
 	settings  settings
-	said      settings // as they were read; what is worked out for all apps together may change settings
 	capture   sandbox.Capture
 }
 
@@ -218,7 +217,6 @@ func (o *Options) configure(c *project.Config, a *project.AppConfig, found *proj
 	var x configured
 	var errs [5]error
 	x.settings, errs[0] = o.settingsOf(c, &a.Settings)
-	x.said = x.settings
 	x.policy, x.under, errs[1] = newPolicy(o, c, a)
 	x.standins, errs[2] = newStandins(o.Standins, c, a)
 	x.variables, x.env, x.watched, errs[3] = environ(os.Environ(), found, c, &a.Settings)

@@ -131,7 +131,7 @@ func (l *loop) apply(c watch.Change, now configured, found *project.App) effort 
 
 // keepFixed leaves in now what cannot change while the app runs, and names what would have.
 func keepFixed(was, now *configured) (keys []string) {
-	a, b := &was.said, &now.said
+	a, b := &was.settings, &now.settings
 	for _, x := range []struct {
 		key    string
 		differ bool
@@ -143,8 +143,6 @@ func keepFixed(was, now *configured) (keys []string) {
 		}
 	}
 	b.noReload, b.liveReload, b.tls, b.debug = a.noReload, a.liveReload, a.tls, a.debug
-	s, old := &now.settings, &was.settings
-	s.noReload, s.liveReload, s.tls, s.debug = old.noReload, old.liveReload, old.tls, old.debug
 	return keys
 }
 
