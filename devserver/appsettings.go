@@ -1,7 +1,6 @@
 package devserver
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -85,9 +84,4 @@ func assetsOf(c *project.Config, a *project.Settings) (watch.Assets, error) {
 		err = &project.FileError{Position: by.At(key), Message: err.Error()}
 	}
 	return all, err
-}
-
-// sameAssets tells whether two say the same of which files matter.
-func sameAssets(a, b watch.Assets) bool {
-	return a.Templates == b.Templates && a.Static == b.Static && slices.Equal(a.Extra, b.Extra) && slices.Equal(a.Ignore, b.Ignore)
 }

@@ -136,7 +136,7 @@ func (b *builder) build(ctx context.Context, number int, before, last, calm chan
 
 // take has the build be made from made. A list that was made from something else is dropped.
 func (b *builder) take(made madeFrom) {
-	if b.app != made.app || !slices.Equal(b.tool.Flags, made.flags) || !slices.Equal(b.extra, made.extra) || !sameAssets(b.assets, made.assets) {
+	if b.app != made.app || !slices.Equal(b.tool.Flags, made.flags) || !slices.Equal(b.extra, made.extra) || !b.assets.Same(made.assets) {
 		b.pkgs = nil
 	}
 	b.app, b.tool.Flags, b.extra, b.assets = made.app, made.flags, made.extra, made.assets

@@ -169,7 +169,7 @@ func difference(was, now *configured) (changed []string, took effort) {
 	note(a.serveOld != b.serveOld, nothing, "on_build %s", onBuildWord(b.serveOld))
 	note(a.waitLimit != b.waitLimit, nothing, "wait_limit %v", b.waitLimit)
 	note(a.drain != b.drain, nothing, "drain %v", b.drain)
-	note(!sameAssets(a.assets, b.assets), build, "assets") // for the list of files
+	note(!a.assets.Same(b.assets), build, "assets") // for the list of files
 	return changed, took
 }
 

@@ -18,7 +18,10 @@ const (
 
 // kind is a's kind; false: none.
 func (a Action) kind() (Kind, bool) {
-	return map[Action]Kind{ActRestart: Restart, ActReload: Reload}[a], a != ActIgnore
+	if a == ActReload {
+		return Reload, true
+	}
+	return Restart, a == ActRestart
 }
 
 func (a Action) check(key string) error {
@@ -95,9 +98,8 @@ func (s *assets) kind(file, rel string) (Kind, bool) {
 	return s.of[c].kind()
 }
 
-// same tells whether s and o say the same.
-func (s *assets) same(o *assets) bool {
-	a, b := s.said, o.said
+// Same tells whether a and b say the same.
+func (a Assets) Same(b Assets) bool {
 	return a.Templates == b.Templates && a.Static == b.Static && slices.Equal(a.Extra, b.Extra) && slices.Equal(a.Ignore, b.Ignore)
 }
 

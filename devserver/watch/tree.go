@@ -108,7 +108,7 @@ func (t *tree) use(u update) (dirty []string) {
 	for _, dir := range t.files.dirs() {
 		visit(dir)
 	}
-	others := before == nil || !before.assets.same(t.files.assets) // other files than before count besides the code
+	others := before == nil || !before.assets.said.Same(t.files.assets.said) // other files than before count besides the code
 	if others {
 		t.walkAll(visit)
 	}
