@@ -44,12 +44,19 @@ func newRequestLog(db *storage.DB, i *ids, warn func(string, ...any), wrote func
 // add queues a request that no app answered. It blocks while the disk is slower than the clients.
 func (r *requestLog) add(app string, a proxy.Answer) {
 	id := r.next()
-	r.put(ownRequest{app: app, id: id, ended: true, events: []sandbox.Event{
-		{Kind: sandbox.KindRequestBegin, At: a.At.UnixNano(), Request: id,
-			Req: &sandbox.RequestInfo{Method: a.Method, URL: a.URL, RemoteAddr: a.RemoteAddr, Proto: a.Proto}},
-		{Kind: sandbox.KindRequestEnd, At: a.At.UnixNano(), Duration: a.Duration, Request: id, Error: a.Err,
-			Req: &sandbox.RequestInfo{Status: a.Status, BytesOut: a.BytesOut}},
-	}})
+	sent := proxy.Sent{At: a.At, Method: a.Method, URL: a.URL, RemoteAddr: a.RemoteAddr, Proto: a.Proto}
+	r.put(ownRequest{app: app, id: id, ended: true, events: []sandbox.Event{beginOf(id, sent), endOf(id, sent, a)}})
+}
+
+// beginOf and endOf are the events of a request that the proxy tells of.
+func beginOf(id uint64, s proxy.Sent) sandbox.Event {
+	return sandbox.Event{Kind: sandbox.KindRequestBegin, At: s.At.UnixNano(), Request: id,
+		Req: &sandbox.RequestInfo{Method: s.Method, URL: s.URL, RemoteAddr: s.RemoteAddr, Proto: s.Proto}}
+}
+
+func endOf(id uint64, s proxy.Sent, a proxy.Answer) sandbox.Event {
+	return sandbox.Event{Kind: sandbox.KindRequestEnd, At: s.At.UnixNano(), Duration: max(a.At.Add(a.Duration).Sub(s.At), 0), Request: id, Error: a.Err,
+		Req: &sandbox.RequestInfo{Status: a.Status, BytesIn: a.BytesIn, BytesOut: a.BytesOut}}
 }
 
 // next is the id of another request, 0 after Close.

@@ -249,16 +249,13 @@ func (s *sentRequests) end(whole bool) {
 
 // entry is r's row, or the rest of it.
 func (r *sentRequest) entry(begin, end bool) ownRequest {
-	at := r.sent.At.UnixNano()
 	o := ownRequest{app: r.of.app, run: r.of.run, id: r.id}
 	if begin {
-		o.events = append(o.events, sandbox.Event{Kind: sandbox.KindRequestBegin, At: at, Request: r.id,
-			Req: &sandbox.RequestInfo{Method: r.sent.Method, URL: r.sent.URL, RemoteAddr: r.sent.RemoteAddr, Proto: r.sent.Proto}})
+		o.events = append(o.events, beginOf(r.id, r.sent))
 	}
 	if end {
 		o.ended = true
-		o.events = append(o.events, sandbox.Event{Kind: sandbox.KindRequestEnd, At: at, Duration: max(r.end.At.Add(r.end.Duration).Sub(r.sent.At), 0), Request: r.id, Error: r.end.Err,
-			Req: &sandbox.RequestInfo{Status: r.end.Status, BytesIn: r.end.BytesIn, BytesOut: r.end.BytesOut}})
+		o.events = append(o.events, endOf(r.id, r.sent, r.end))
 	}
 	return o
 }

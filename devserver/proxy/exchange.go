@@ -183,14 +183,6 @@ func (x *exchange) answered(a Answer) {
 	if x.sent.Follower != nil {
 		x.sent.own = &a
 	} else if x.proxy.conf.Answered != nil {
-		x.proxy.conf.Answered(x.fill(a))
+		x.proxy.conf.Answered(a.to(x.asked, x.at))
 	}
-}
-
-// fill completes an answer with what was asked.
-func (x *exchange) fill(a Answer) Answer {
-	r := x.asked
-	a.At, a.Duration = x.at, time.Since(x.at)
-	a.Method, a.URL, a.RemoteAddr, a.Proto = r.Method, r.RequestURI, r.RemoteAddr, r.Proto
-	return a
 }

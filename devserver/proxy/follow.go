@@ -92,7 +92,7 @@ func (x *exchange) ended() {
 		}
 	}
 	a.BytesIn = f.in.Load()
-	f.Ended(x.fill(a))
+	f.Ended(a.to(x.asked, x.at))
 }
 
 // clientGone is the error of a request whose client did not wait for the answer's end.

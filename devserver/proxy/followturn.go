@@ -47,13 +47,6 @@ func (t *turn) followed() {
 		a = *h.own
 	}
 	a.BytesIn = t.body.data
-	h.follower.Ended(t.fill(a))
+	h.follower.Ended(a.to(t.req, t.at))
 	h.follower = nil
-}
-
-// fill completes an answer with what was asked.
-func (t *turn) fill(a Answer) Answer {
-	a.At, a.Duration = t.at, time.Since(t.at)
-	a.Method, a.URL, a.RemoteAddr, a.Proto = t.req.Method, t.req.RequestURI, t.req.RemoteAddr, t.req.Proto
-	return a
 }

@@ -184,6 +184,6 @@ func (s *session) record(t *turn, a Answer) {
 	if t.heard.follower != nil {
 		t.heard.own = &a
 	} else if s.proxy.conf.Answered != nil {
-		s.proxy.conf.Answered(t.fill(a))
+		s.proxy.conf.Answered(a.to(t.req, t.at))
 	}
 }

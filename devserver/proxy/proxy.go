@@ -67,6 +67,13 @@ type Answer struct {
 	Err        string // why it did not end well; "": it did
 }
 
+// to completes an answer with what was asked, and when; it ends now.
+func (a Answer) to(r *http.Request, at time.Time) Answer {
+	a.At, a.Duration = at, time.Since(at)
+	a.Method, a.URL, a.RemoteAddr, a.Proto = r.Method, r.RequestURI, r.RemoteAddr, r.Proto
+	return a
+}
+
 // Proxy serves one app. Its methods may be called from any goroutine.
 type Proxy struct {
 	conf    Config

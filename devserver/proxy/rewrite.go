@@ -35,7 +35,9 @@ func (l *link) rewrite(t *turn, n int, a *answerHead, b body) (changed bool, err
 	}
 	l.out.skip(n)
 	if res.Body == io.ReadCloser(came) { // the headers alone
-		if _, err := l.session.client.Write(changedHead(head, was, res.Header).Bytes()); err != nil {
+		out, blank := changedHead(head, was, res.Header)
+		out.Write(blank)
+		if _, err := l.session.client.Write(out.Bytes()); err != nil {
 			return true, clientError{err}
 		}
 		return true, l.pass(&b, 0)
@@ -48,39 +50,31 @@ func (l *link) rewrite(t *turn, n int, a *answerHead, b body) (changed bool, err
 	return true, err
 }
 
-// changedHead is a head with the headers as they are now; the lines of those that are as they were have not changed either.
-func changedHead(head []byte, was, is http.Header) *bytes.Buffer {
+// changedHead is a head with the headers as they are now, without those left out, and its empty line; the lines of headers that are as
+// they were have not changed either.
+func changedHead(head []byte, was, is http.Header, leftOut ...string) (out *bytes.Buffer, blank []byte) {
 	first, headers, blank := splitHead(head)
-	var out bytes.Buffer
+	out = new(bytes.Buffer)
 	out.Write(first)
 	for _, h := range headers {
-		if slices.Equal(was[h.name], is[h.name]) {
+		if slices.Equal(was[h.name], is[h.name]) && !slices.Contains(leftOut, h.name) {
 			out.Write(h.raw)
 		}
 	}
-	writeChanged(&out, was, is)
-	out.Write(blank)
-	return &out
+	writeChanged(out, was, without(is, leftOut...))
+	return out, blank
 }
 
 // sendChanged sends an answer that Config.Rewrite has changed: the app's lines with the changes, and the body in chunks.
 func (l *link) sendChanged(t *turn, head []byte, a *answerHead, was http.Header, res *http.Response) error {
 	defer res.Body.Close()
-	first, headers, blank := splitHead(head)
+	out, blank := changedHead(head, was, res.Header, "Content-Length", "Transfer-Encoding")
 	chunks := t.req.ProtoAtLeast(1, 1)
-	var out bytes.Buffer
-	out.Write(first)
-	for _, h := range headers {
-		if h.name != "Content-Length" && h.name != "Transfer-Encoding" && slices.Equal(was[h.name], res.Header[h.name]) {
-			out.Write(h.raw)
-		}
-	}
-	writeChanged(&out, was, without(res.Header, "Content-Length", "Transfer-Encoding"))
 	switch {
 	case chunks:
-		writeHeader(&out, "Transfer-Encoding", "chunked")
+		writeHeader(out, "Transfer-Encoding", "chunked")
 	case !a.close:
-		writeHeader(&out, "Connection", "close")
+		writeHeader(out, "Connection", "close")
 	}
 	out.Write(blank)
 	client := l.session.client
