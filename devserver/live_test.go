@@ -12,6 +12,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/seed-d81df0db/devserver/devserver/chrometest"
 )
 
 // pagesSource is an app with pages.
@@ -109,14 +111,14 @@ func titled(title string) string { return fmt.Sprintf("document.title === %q", t
 // TestLivePages: in a real browser, a page loads again after a swap, and takes a style sheet without that.
 func TestLivePages(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t)
+	ctx := chrometest.Open(t, 5*patience)
 	s := liveSite(t)
-	do(ctx, t, chromedp.Navigate(s.url))
+	chrometest.Do(ctx, t, chromedp.Navigate(s.url))
 	until(ctx, t, titled("one"))
 
 	// Style sheets: the page stays, with what was typed into it.
-	eval[bool](ctx, t, `window.stays = true`)
-	do(ctx, t, chromedp.SendKeys("#field", "typed"))
+	chrometest.Eval[bool](ctx, t, `window.stays = true`)
+	chrometest.Do(ctx, t, chromedp.SendKeys("#field", "typed"))
 	s.write("static/site.css", strings.Replace(pagesFiles["static/site.css"], "1px", "2px", 1))
 	until(ctx, t, marginLeft+` === "2px"`)
 	s.write("static/colors.css", `body { background-color: rgb(2, 2, 2) }`)
@@ -124,17 +126,17 @@ func TestLivePages(t *testing.T) {
 	s.write("built/built.css", `p { margin-top: 2px }`) // part of the program
 	until(ctx, t, marginTop+` === "2px"`)
 	until(ctx, t, `document.querySelectorAll("link").length === 2`) // the old ones are gone
-	if got := eval[string](ctx, t, `window.stays + field.value`); got != "truetyped" {
+	if got := chrometest.Eval[string](ctx, t, `window.stays + field.value`); got != "truetyped" {
 		t.Errorf("after style sheets the page says %q, want truetyped", got)
 	}
-	if got := eval[string](ctx, t, `document.querySelector("link").href`); !strings.Contains(got, "kept=1") {
+	if got := chrometest.Eval[string](ctx, t, `document.querySelector("link").href`); !strings.Contains(got, "kept=1") {
 		t.Errorf("the style sheet is now %s", got)
 	}
 
 	// All else loads the page again.
 	s.write("main.go", strings.Replace(pagesSource, `"one"`, `"two"`, 1))
 	until(ctx, t, titled("two"))
-	if got := eval[string](ctx, t, `String(window.stays)`); got != "undefined" {
+	if got := chrometest.Eval[string](ctx, t, `String(window.stays)`); got != "undefined" {
 		t.Errorf("after a swap the page says %q", got)
 	}
 	s.write("static/app.js", `window.script = "two";`)
@@ -152,11 +154,11 @@ func TestLivePages(t *testing.T) {
 // TestLiveProblems: what does not compile is shown over the page, and leaves when it is mended; so is an app that ended.
 func TestLiveProblems(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t)
+	ctx := chrometest.Open(t, 5*patience)
 	s := liveSite(t)
-	do(ctx, t, chromedp.EmulateViewport(1280, 800), chromedp.Navigate(s.url))
+	chrometest.Do(ctx, t, chromedp.EmulateViewport(1280, 800), chromedp.Navigate(s.url))
 	until(ctx, t, titled("one"))
-	eval[bool](ctx, t, `window.stays = true`)
+	chrometest.Eval[bool](ctx, t, `window.stays = true`)
 
 	broken := strings.Replace(pagesSource, "posts atomic.Int64", "posts atomic.Int65\n\nvar other int = \"<b>no number</b>\"", 1)
 	s.write("main.go", broken)
@@ -166,7 +168,7 @@ func TestLiveProblems(t *testing.T) {
 	} {
 		until(ctx, t, fmt.Sprintf("%s.includes(%q)", problemText, want))
 	}
-	look := eval[string](ctx, t, `(() => {
+	look := chrometest.Eval[string](ctx, t, `(() => {
 		const host = document.querySelector("devserver-problem"), box = host.getBoundingClientRect();
 		const main = host.shadowRoot.querySelector("main");
 		return [box.width === document.documentElement.clientWidth, getComputedStyle(main).display, getComputedStyle(main).color === "rgb(255, 0, 0)"].join(" ");
@@ -175,17 +177,17 @@ func TestLiveProblems(t *testing.T) {
 		t.Errorf("what is shown looks %q: it covers the page, and the page's styles do not reach it", look)
 	}
 	shoot(ctx, t, "problem-1280")
-	do(ctx, t, chromedp.EmulateViewport(400, 800))
-	if got := eval[string](ctx, t, `(() => {
+	chrometest.Do(ctx, t, chromedp.EmulateViewport(400, 800))
+	if got := chrometest.Eval[string](ctx, t, `(() => {
 		const host = document.querySelector("devserver-problem");
 		return [...host.shadowRoot.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.localName).join(" ");
 	})()`); got != "" {
 		t.Errorf("at 400 pixels these are too wide: %s", got)
 	}
 	shoot(ctx, t, "problem-400")
-	do(ctx, t, chromedp.KeyEvent(kb.Escape))
+	chrometest.Do(ctx, t, chromedp.KeyEvent(kb.Escape))
 	until(ctx, t, problemText+` === ""`)
-	if !eval[bool](ctx, t, `window.stays`) {
+	if !chrometest.Eval[bool](ctx, t, `window.stays`) {
 		t.Error("the page was loaded again although nothing new serves")
 	}
 
@@ -193,20 +195,20 @@ func TestLiveProblems(t *testing.T) {
 	until(ctx, t, problemText+`.includes("syntax error")`)
 	s.write("main.go", pagesSource) // back to what serves: no reason to load the page
 	until(ctx, t, problemText+` === ""`)
-	if !eval[bool](ctx, t, `window.stays`) {
+	if !chrometest.Eval[bool](ctx, t, `window.stays`) {
 		t.Error("the page was loaded again although the same program serves")
 	}
 
 	// A page that is loaded while there is a problem shows it too.
 	s.write("main.go", broken)
 	until(ctx, t, problemText+`.includes("atomic.Int65")`)
-	do(ctx, t, chromedp.Reload())
+	chrometest.Do(ctx, t, chromedp.Reload())
 	until(ctx, t, problemText+`.includes("atomic.Int65")`)
 	s.write("main.go", strings.Replace(pagesSource, `"one"`, `"two"`, 1))
 	until(ctx, t, titled("two")+" && "+problemText+` === ""`)
 
 	// It ends, and comes again by itself.
-	eval[bool](ctx, t, `window.stays = true; fetch("/exit").catch(() => {}); true`)
+	chrometest.Eval[bool](ctx, t, `window.stays = true; fetch("/exit").catch(() => {}); true`)
 	until(ctx, t, problemText+`.includes("The app ended: exit status 7") && `+problemText+`.includes("the last words")`)
 	shoot(ctx, t, "ended-400")
 	until(ctx, t, `window.stays === undefined && `+problemText+` === ""`)
@@ -216,17 +218,17 @@ func TestLiveProblems(t *testing.T) {
 // devserver was away follows the next one; and more pages than a browser has connections to a host do not starve.
 func TestLiveElsewhere(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t)
+	ctx := chrometest.Open(t, 5*patience)
 	s := liveSite(t)
-	do(ctx, t, chromedp.Navigate(s.url+"/strict"))
+	chrometest.Do(ctx, t, chromedp.Navigate(s.url+"/strict"))
 	until(ctx, t, titled("one"))
-	form := tab(ctx, t)
-	do(form, t, chromedp.Navigate(s.url), chromedp.Submit("form"))
+	form := chrometest.Tab(ctx, t)
+	chrometest.Do(form, t, chromedp.Navigate(s.url), chromedp.Submit("form"))
 	until(form, t, titled("order 1"))
 	pages := []pageTab{{ctx, "strict"}}
 	for range 7 {
-		c := tab(ctx, t)
-		do(c, t, chromedp.Navigate(s.url))
+		c := chrometest.Tab(ctx, t)
+		chrometest.Do(c, t, chromedp.Navigate(s.url))
 		until(c, t, titled("one"))
 		pages = append(pages, pageTab{c, "page"})
 	}
@@ -238,7 +240,7 @@ func TestLiveElsewhere(t *testing.T) {
 	until(form, t, notice+`.includes("answer to a form") && `+titled("order 1"))
 	shoot(form, t, "form")
 	for _, p := range pages[1:] {
-		eval[bool](p.Context, t, `fetch("/echo", {method: "POST", body: "through"}).then((r) => r.text()).then((text) => { window.got = text }); true`)
+		chrometest.Eval[bool](p.Context, t, `fetch("/echo", {method: "POST", body: "through"}).then((r) => r.text()).then((text) => { window.got = text }); true`)
 		until(p.Context, t, `window.got === "through"`)
 	}
 

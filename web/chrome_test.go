@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,6 +15,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/seed-d81df0db/devserver/devserver/chrometest"
 	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
@@ -57,24 +58,7 @@ func open(t *testing.T, data *recording, state func() State, change func(*Config
 // browser starts Chromium; errors of a page's scripts and of its loading fail the test.
 func browser(t *testing.T) context.Context {
 	t.Helper()
-	program, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("Chromium is not installed: apt-get install chromium")
-		}
-		t.Skip("Chromium is not installed (apt-get install chromium): the pages were not tried in a browser")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.NoFirstRun,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"), chromedp.WSURLReadTimeout(60*time.Second))
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
+	ctx := chrometest.Open(t, 60*time.Second)
 	watchErrors(ctx, t)
 	return ctx
 }
@@ -106,24 +90,6 @@ func watchErrors(ctx context.Context, t *testing.T) {
 			t.Errorf("the browser's console: %s", text)
 		}
 	})
-}
-
-// do takes steps in the browser, all of which must work.
-func do(ctx context.Context, t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	if err := chromedp.Do(ctx, steps...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// eval returns the value of a script.
-func eval[T any](ctx context.Context, t *testing.T, script string) T {
-	t.Helper()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](script))
-	if err != nil {
-		t.Fatalf("%s: %v", script, err)
-	}
-	return v
 }
 
 // until waits for a script to be true.
@@ -182,16 +148,16 @@ func fits(ctx context.Context, t *testing.T, page, url string) {
 				continue
 			}
 			name := fmt.Sprintf("%s-%d-%s", page, width, map[bool]string{false: "light", true: "dark"}[dark])
-			do(ctx, t, scheme(dark), chromedp.EmulateViewport(width, 820), chromedp.Navigate(url), chromedp.WaitVisible("#live"))
-			if wide := eval[string](ctx, t, tooWide); wide != "" {
+			chrometest.Do(ctx, t, scheme(dark), chromedp.EmulateViewport(width, 820), chromedp.Navigate(url), chromedp.WaitVisible("#live"))
+			if wide := chrometest.Eval[string](ctx, t, tooWide); wide != "" {
 				t.Errorf("%s: wider than the window: %s", name, wide)
 			}
-			background := eval[string](ctx, t, `getComputedStyle(document.body).backgroundColor`)
+			background := chrometest.Eval[string](ctx, t, `getComputedStyle(document.body).backgroundColor`)
 			if want := map[bool]string{false: "rgb(251, 250, 248)", true: "rgb(21, 23, 26)"}[dark]; background != want {
 				t.Errorf("%s: background %s, want %s", name, background, want)
 			}
 			if page == "overview" {
-				do(ctx, t, chromedp.Click("#failures li:nth-child(2) summary"))
+				chrometest.Do(ctx, t, chromedp.Click("#failures li:nth-child(2) summary"))
 			}
 			shoot(ctx, t, name)
 		}
@@ -209,9 +175,9 @@ func TestLiveUpdate(t *testing.T) {
 		data.add(record.Socket{Network: "tcp", Host: fmt.Sprintf("h%d.example.com", i), RemoteAddr: "93.184.216.34:5432", State: "open", OpenedAt: now.UnixNano(), LastAt: now.UnixNano(), CallSite: "main.go:1"})
 	}
 	s := open(t, data, func() State { return running(now) }, nil)
-	do(ctx, t, chromedp.EmulateViewport(1280, 600), chromedp.Navigate(s.URL+"/sockets"), chromedp.WaitVisible("#live"))
+	chrometest.Do(ctx, t, chromedp.EmulateViewport(1280, 600), chromedp.Navigate(s.URL+"/sockets"), chromedp.WaitVisible("#live"))
 	until(ctx, t, `document.getElementById("live").textContent === "live"`)
-	eval[bool](ctx, t, `window.sameDocument = true`)
+	chrometest.Eval[bool](ctx, t, `window.sameDocument = true`)
 
 	appear := func(host string) {
 		data.add(record.Socket{Network: "tcp", Host: host, RemoteAddr: "93.184.216.34:5432", State: "open", OpenedAt: time.Now().UnixNano(), LastAt: time.Now().UnixNano(), CallSite: "main.go:2"})
@@ -219,30 +185,30 @@ func TestLiveUpdate(t *testing.T) {
 		until(ctx, t, fmt.Sprintf(`document.getElementById("rows").textContent.includes(%q)`, host))
 	}
 	appear("new.example.com")
-	if first := eval[string](ctx, t, `document.querySelector("tbody tr .addr a").textContent`); first != "new.example.com:5432" {
+	if first := chrometest.Eval[string](ctx, t, `document.querySelector("tbody tr .addr a").textContent`); first != "new.example.com:5432" {
 		t.Errorf("the newest socket's row is not the first: %s", first)
 	}
 
-	do(ctx, t, chromedp.Focus("#q"))
-	eval[bool](ctx, t, `(scrollTo({top: 900, behavior: "instant"}), window.row = document.elementFromPoint(500, 300).closest("tr"), window.rowTop = row.getBoundingClientRect().top, true)`)
+	chrometest.Do(ctx, t, chromedp.Focus("#q"))
+	chrometest.Eval[bool](ctx, t, `(scrollTo({top: 900, behavior: "instant"}), window.row = document.elementFromPoint(500, 300).closest("tr"), window.rowTop = row.getBoundingClientRect().top, true)`)
 	appear("another.example.com")
-	if moved := eval[float64](ctx, t, `Math.abs(row.getBoundingClientRect().top - rowTop)`); moved > 1 {
+	if moved := chrometest.Eval[float64](ctx, t, `Math.abs(row.getBoundingClientRect().top - rowTop)`); moved > 1 {
 		t.Errorf("the row in sight moved by %.1f pixels when another came above it", moved)
 	}
-	if focus := eval[string](ctx, t, `document.activeElement.id`); focus != "q" {
+	if focus := chrometest.Eval[string](ctx, t, `document.activeElement.id`); focus != "q" {
 		t.Errorf("the focus went from the filter to %q", focus)
 	}
 
-	eval[bool](ctx, t, `(getSelection().selectAllChildren(row.querySelector(".addr")), true)`)
+	chrometest.Eval[bool](ctx, t, `(getSelection().selectAllChildren(row.querySelector(".addr")), true)`)
 	data.add(record.Socket{Network: "tcp", Host: "late.example.com", State: "open", OpenedAt: time.Now().UnixNano()})
 	s.live.Notify()
-	do(ctx, t, chromedp.Sleep(1500*time.Millisecond)) // long enough for a change that must not happen
-	if eval[bool](ctx, t, `document.getElementById("rows").textContent.includes("late.example.com")`) {
+	chrometest.Do(ctx, t, chromedp.Sleep(1500*time.Millisecond)) // long enough for a change that must not happen
+	if chrometest.Eval[bool](ctx, t, `document.getElementById("rows").textContent.includes("late.example.com")`) {
 		t.Error("the page changed while text was selected")
 	}
-	eval[bool](ctx, t, `(getSelection().removeAllRanges(), true)`)
+	chrometest.Eval[bool](ctx, t, `(getSelection().removeAllRanges(), true)`)
 	until(ctx, t, `document.getElementById("rows").textContent.includes("late.example.com")`)
-	if !eval[bool](ctx, t, `window.sameDocument === true`) {
+	if !chrometest.Eval[bool](ctx, t, `window.sameDocument === true`) {
 		t.Error("the page was loaded anew")
 	}
 }
@@ -253,18 +219,18 @@ func TestFilterAndKeys(t *testing.T) {
 	ctx := browser(t)
 	now := time.Now()
 	s := open(t, lively(now), func() State { return running(now) }, nil)
-	do(ctx, t, chromedp.EmulateViewport(1280, 600), chromedp.Navigate(s.URL+"/sockets"), chromedp.WaitVisible("#live"), chromedp.KeyEvent("/"))
+	chrometest.Do(ctx, t, chromedp.EmulateViewport(1280, 600), chromedp.Navigate(s.URL+"/sockets"), chromedp.WaitVisible("#live"), chromedp.KeyEvent("/"))
 	until(ctx, t, `document.activeElement.id === "q"`)
-	eval[bool](ctx, t, `(document.getElementById("q").value = "", true)`) // the driver types the slash whatever became of its key
-	do(ctx, t, chromedp.SendKeys("#q", "state:denied"))
+	chrometest.Eval[bool](ctx, t, `(document.getElementById("q").value = "", true)`) // the driver types the slash whatever became of its key
+	chrometest.Do(ctx, t, chromedp.SendKeys("#q", "state:denied"))
 	until(ctx, t, `document.querySelectorAll("tbody tr").length === 2`)
-	if address := eval[string](ctx, t, `location.search`); address != "?q=state%3Adenied" {
+	if address := chrometest.Eval[string](ctx, t, `location.search`); address != "?q=state%3Adenied" {
 		t.Errorf("the address says %q", address)
 	}
-	eval[bool](ctx, t, `(document.getElementById("q").select(), true)`)
-	do(ctx, t, chromedp.SendKeys("#q", "since:soon"))
+	chrometest.Eval[bool](ctx, t, `(document.getElementById("q").select(), true)`)
+	chrometest.Do(ctx, t, chromedp.SendKeys("#q", "since:soon"))
 	until(ctx, t, `document.getElementById("wrong").textContent.includes("length of time")`)
-	if typed := eval[string](ctx, t, `document.getElementById("q").value`); typed != "since:soon" {
+	if typed := chrometest.Eval[string](ctx, t, `document.getElementById("q").value`); typed != "since:soon" {
 		t.Errorf("the field holds %q", typed)
 	}
 }
@@ -282,10 +248,10 @@ func TestChangeInThePage(t *testing.T) {
 		state.Offset = asked.offset
 		return state
 	}, func(c *Config) { c.Controls = asked })
-	do(ctx, t, chromedp.EmulateViewport(1280, 600), chromedp.Navigate(s.URL+"/"), chromedp.WaitVisible("#banner"), chromedp.Click("#failures summary"))
+	chrometest.Do(ctx, t, chromedp.EmulateViewport(1280, 600), chromedp.Navigate(s.URL+"/"), chromedp.WaitVisible("#banner"), chromedp.Click("#failures summary"))
 	until(ctx, t, `document.querySelector("#failures details").open`)
-	do(ctx, t, chromedp.Click("#banner button"), chromedp.WaitNotPresent("#banner"))
-	if !eval[bool](ctx, t, `document.querySelector("#failures details").open && document.querySelector("#failures .copier") !== null`) {
+	chrometest.Do(ctx, t, chromedp.Click("#banner button"), chromedp.WaitNotPresent("#banner"))
+	if !chrometest.Eval[bool](ctx, t, `document.querySelector("#failures details").open && document.querySelector("#failures .copier") !== null`) {
 		t.Error("the explanation was closed by the update, or lost its button")
 	}
 	asked.mu.Lock()

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/seed-d81df0db/devserver/devserver/chrometest"
 	"github.com/seed-d81df0db/devserver/sandbox"
 )
 
@@ -39,13 +41,13 @@ func TestLogsFollow(t *testing.T) {
 		until(ctx, t, `document.getElementById("rows").textContent.includes("`+text+`")`)
 	}
 	const atEnd = `document.querySelector("tbody tr:last-child").getBoundingClientRect().bottom <= innerHeight`
-	do(ctx, t, chromedp.EmulateViewport(1280, 600), chromedp.Navigate(s.URL+"/logs"), chromedp.WaitVisible("#live"))
+	chrometest.Do(ctx, t, chromedp.EmulateViewport(1280, 600), chromedp.Navigate(s.URL+"/logs"), chromedp.WaitVisible("#live"))
 	until(ctx, t, `document.getElementById("live").textContent === "live" && `+atEnd)
 	appear("the newest line")
 	until(ctx, t, atEnd)
-	eval[bool](ctx, t, `(scrollTo({top: 200, behavior: "instant"}), true)`)
+	chrometest.Eval[bool](ctx, t, `(scrollTo({top: 200, behavior: "instant"}), true)`)
 	appear("a later line")
-	if top := eval[float64](ctx, t, `scrollY`); top != 200 {
+	if top := chrometest.Eval[float64](ctx, t, `scrollY`); top != 200 {
 		t.Errorf("the page scrolled from 200 to %v under its reader", top)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/seed-d81df0db/devserver/devserver/chrometest"
 	"github.com/seed-d81df0db/devserver/runtime/hook/hooktest"
 )
 
@@ -36,25 +37,9 @@ func pages(t *testing.T, ca *CA) string {
 // chromium is a browser whose home is that folder.
 func chromium(t *testing.T, home string) context.Context {
 	t.Helper()
-	program, err := exec.LookPath("chromium")
-	if err != nil {
-		hooktest.Missing(t, "Chromium is not installed: apt-get install chromium")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(filepath.Join(home, "profile")), chromedp.NoFirstRun,
-		chromedp.Env("HOME="+home), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.Flag("host-resolver-rules", "MAP *.localhost 127.0.0.1, MAP localhost 127.0.0.1, MAP elsewhere.example 127.0.0.1"),
-		chromedp.WSURLReadTimeout(time.Minute))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(func() {
-		chromedp.Cancel(ctx) // waits for its end, so that its files can be removed
-		cancel()
-	})
-	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
-	t.Cleanup(cancel)
+	ctx := chrometest.Open(t, 2*time.Minute, chromedp.UserDataDir(filepath.Join(home, "profile")), chromedp.Env("HOME="+home),
+		chromedp.Flag("host-resolver-rules", "MAP *.localhost 127.0.0.1, MAP localhost 127.0.0.1, MAP elsewhere.example 127.0.0.1"))
+	t.Cleanup(func() { chromedp.Cancel(ctx) }) // waits for its end, so that its files can be removed
 	return ctx
 }
 
