@@ -29,9 +29,9 @@ type loop struct {
 	builder        *builder
 	changes        <-chan watch.Change // nil: nothing is watched yet
 	pending        []string            // files changed since the last version that was started
-	brokenSettings bool                // what was saved of them cannot be read
 	reread         bool                // among them are some that a program reads at its start
 	code           bool                // among them are others than style sheets
+	brokenSettings bool                // what was saved of the settings cannot be read
 	failed         *livereload.Problem // of the newest build; nil: it is good
 	live           *version            // serves; nil: none does
 	next           *version            // has not accepted yet; nil: none is starting
