@@ -18,6 +18,7 @@ import (
 	_ "google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/interop"
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
+	"google.golang.org/grpc/metadata"
 )
 
 const version = "one"
@@ -48,9 +49,15 @@ func unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.U
 	return next(ctx, req)
 }
 
+// stream does not answer the case cancel_after_begin, the only one to upload with metadata, before the cancel has arrived. Its client ends
+// what it uploads after it has given the call up, and would now and then take the answer to that, whether devserver is between them or not.
 func stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	fmt.Println("saw", info.FullMethod)
-	return next(srv, s)
+	err := next(srv, s)
+	if md, _ := metadata.FromIncomingContext(s.Context()); info.FullMethod == testgrpc.TestService_StreamingInputCall_FullMethodName && md["key1"] != nil {
+		<-s.Context().Done()
+	}
+	return err
 }
 
 // either hands calls to grpc-go's handler and answers all else by itself.
