@@ -115,6 +115,8 @@ func (r Request) arguments(out *store, form project.Form, pkg string) (args, vir
 	args = append(args, ldflags(project.FlagValues(all, "ldflags"), r.Debug)...)
 	if r.Debug {
 		args = append(args, plainCode(r.App)...)
+	} else {
+		args = append(args, leanCode(r.App, all)...)
 	}
 	args = append(args, rest...)
 	if form == project.FormMain || form == project.FormUnknown {

@@ -2,6 +2,7 @@ package build
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-d81df0db/devserver/devserver/project"
@@ -58,6 +59,17 @@ func ldflags(values []string, debug bool) []string {
 	return args
 }
 
+// leanCode returns the compiler's flags that spare it the DWARF of the user's modules, which lean has the linker leave out. all are
+// the user's flags: one for the compiler stays alone, and so does a word for the linker that may ask for DWARF. The standard
+// library and other modules come from the build cache as they are.
+func leanCode(app *project.App, all []string) []string {
+	asks := func(v string) bool { return strings.Contains(v, "-w=") || strings.Contains(v, "-s=") }
+	if len(project.FlagValues(all, "gcflags")) > 0 || slices.ContainsFunc(project.FlagValues(all, "ldflags"), asks) {
+		return nil
+	}
+	return gcflags(app, "-dwarf=false")
+}
+
 // generous returns variables that spare the go command, compilers and linkers their garbage collection up to a size that
 // most never reach. They live for a moment only. What env says of it is the user's, and stays.
 func generous(env []string) []string {
@@ -71,11 +83,14 @@ func generous(env []string) []string {
 
 // plainCode returns the compiler's flags with which each variable and call of the user's modules is what it is in the source,
 // as dlv debug builds them. All else stays optimized: it comes from the build cache, and the runtime's own code must.
-func plainCode(app *project.App) []string {
+func plainCode(app *project.App) []string { return gcflags(app, "-N -l") }
+
+// gcflags gives the compiler's flags to the packages of the app's own modules.
+func gcflags(app *project.App, flags string) []string {
 	var args []string
 	for _, m := range append([]project.Module{app.Module}, app.Others...) {
 		if m.Path != "" {
-			args = append(args, "-gcflags="+m.Path+"/...=-N -l")
+			args = append(args, "-gcflags="+m.Path+"/...="+flags)
 		}
 	}
 	return args

@@ -1,14 +1,17 @@
 package build
 
 import (
+	"debug/dwarf"
 	"debug/elf"
 	"errors"
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/seed-d81df0db/devserver/devserver/project"
 )
 
-// TestLean: the symbol table is left out, but not for a debugger, nor against the user's word.
+// TestLean: symbol table and DWARF are left out, but not for a debugger, nor against the user's word.
 func TestLean(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
@@ -18,11 +21,13 @@ func TestLean(t *testing.T) {
 		flags   []string
 		debug   bool
 		symbols bool
+		dwarf   bool // of the app's own package
 	}{
-		{nil, false, false},
-		{nil, true, true},
-		{[]string{"-ldflags=-s=0"}, false, true},
-		{[]string{"-ldflags=-X=main.version=1"}, false, false},
+		{nil, false, false, false},
+		{nil, true, true, true},
+		{[]string{"-ldflags=-s=0"}, false, true, false},
+		{[]string{"-ldflags=-s=0 -w=0"}, false, true, true},
+		{[]string{"-ldflags=-X=main.version=1"}, false, false, false},
 	} {
 		r := request(t, hello, "hello", tt.flags...)
 		r.Debug = tt.debug
@@ -37,6 +42,50 @@ func TestLean(t *testing.T) {
 		}
 		if got := err == nil; got != tt.symbols {
 			t.Errorf("built with %q, for a debugger %v: symbols are there: %v, want %v", tt.flags, tt.debug, got, tt.symbols)
+		}
+		if got := describes(t, f, "main.main"); got != tt.dwarf {
+			t.Errorf("built with %q, for a debugger %v: DWARF of main.main is there: %v, want %v", tt.flags, tt.debug, got, tt.dwarf)
+		}
+	}
+}
+
+// describes tells whether the program's DWARF knows a function.
+func describes(t *testing.T, f *elf.File, name string) bool {
+	t.Helper()
+	if f.Section(".debug_info") == nil && f.Section(".zdebug_info") == nil {
+		return false
+	}
+	d, err := f.DWARF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r := d.Reader(); ; {
+		e, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e == nil {
+			return false
+		}
+		if e.Tag == dwarf.TagSubprogram && e.Val(dwarf.AttrName) == name {
+			return true
+		}
+	}
+}
+
+// TestLeanCode: the compiler is told of DWARF where the user has no word for it.
+func TestLeanCode(t *testing.T) {
+	t.Parallel()
+	app := &project.App{Module: project.Module{Path: "example.com/m"}, Others: []project.Module{{Path: "example.com/lib"}, {}}}
+	const both = "-gcflags=example.com/m/...=-dwarf=false -gcflags=example.com/lib/...=-dwarf=false"
+	for _, tt := range []struct{ flags, want string }{
+		{"", both},
+		{"-race -ldflags=-X=main.version=1", both},
+		{"-gcflags=all=-N", ""},
+		{"-ldflags=-w=0", ""},
+	} {
+		if got := strings.Join(leanCode(app, strings.Fields(tt.flags)), " "); got != tt.want {
+			t.Errorf("leanCode with %q = %q, want %q", tt.flags, got, tt.want)
 		}
 	}
 }
