@@ -40,6 +40,11 @@ func (r *Recording) Requests(ctx context.Context, f record.RequestFilter) ([]rec
 	return r.db.Requests(ctx, f)
 }
 
+// SearchRequests returns what it finds of them within a time, and where it stopped.
+func (r *Recording) SearchRequests(ctx context.Context, f record.RequestFilter, within time.Duration) (record.Found[record.Request], error) {
+	return r.db.SearchRequests(ctx, f, within)
+}
+
 // Request returns one request, or record.ErrNotFound.
 func (r *Recording) Request(ctx context.Context, id int64) (record.Request, error) {
 	return r.db.Request(ctx, id)

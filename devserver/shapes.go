@@ -24,7 +24,7 @@ type (
 	BuildFilter   = record.BuildFilter
 	Log           = record.Log
 	LogFilter     = record.LogFilter
-	LogsFound     = record.Found[record.Log]
+	Found[T any]  = record.Found[T]
 	Payload       = record.Payload
 	PayloadFilter = record.PayloadFilter
 	Gap           = record.Gap

@@ -57,6 +57,7 @@ func requestWhere(f record.RequestFilter) (w where) {
 	w.addIf(f.Status != 0, "+q.status BETWEEN ? AND ?", low, high)
 	w.addIf(f.RunID != 0, "+q.run_id = ?", f.RunID)
 	w.addIf(f.Since != 0, "q.started_at >= ?", f.Since)
+	w.addIf(f.MinDuration != 0, "q.duration_ns >= ?", f.MinDuration)
 	w.addIf(f.Rule != "", rulesRequests, f.Rule)
 	if f.Host != "" {
 		w.addIf(true, "EXISTS (SELECT 1 FROM request_sockets l JOIN sockets s ON s.id = l.socket_id WHERE l.request_id = q.id AND "+hostMatch+")",

@@ -125,7 +125,7 @@ func TestSearchEnds(t *testing.T) {
 	}
 }
 
-// TestSearchRequests: the same for requests by a part of their URL.
+// TestSearchRequests: the same for requests by a part of their URL, their method or how long they took.
 func TestSearchRequests(t *testing.T) {
 	t.Parallel()
 	db := openTemp(t)
@@ -135,12 +135,13 @@ func TestSearchRequests(t *testing.T) {
 		id := uint64(i*3 + 1)
 		events = append(events,
 			sandbox.Event{Kind: sandbox.KindRequestBegin, At: int64(2*i + 1), Request: id, Req: &sandbox.RequestInfo{Method: []string{"GET", "PUT"}[i%2], URL: fmt.Sprintf("/Orders/%d?x=%%20", i)}},
-			sandbox.Event{Kind: sandbox.KindRequestEnd, At: int64(2*i + 2), Duration: 1, Request: id, Req: &sandbox.RequestInfo{Status: []int{200, 404}[i/500]}})
+			sandbox.Event{Kind: sandbox.KindRequestEnd, At: int64(2*i + 1), Duration: time.Duration(i%10 + 1), Request: id, Req: &sandbox.RequestInfo{Status: []int{200, 404}[i/500]}})
 	}
 	write(t, db, run, events...)
 	for _, f := range []record.RequestFilter{
 		{URL: "orders/7"}, {URL: "nowhere"}, {URL: "%2"}, {URL: "9", Method: "PUT"}, {URL: "9", App: "shop"}, {URL: "9", App: "none"}, {URL: "1", RunID: run},
-		{URL: "1", Status: 404}, {URL: "1", Status: 2}, {URL: "/", Since: 1500}, {URL: "/", Host: "db"}, {Method: "PUT"},
+		{URL: "1", Status: 404}, {URL: "1", Status: 2}, {URL: "/", Since: 1500}, {URL: "/", Host: "db"}, {Method: "PUT"}, {Method: "DELETE"},
+		{MinDuration: 10}, {MinDuration: 11}, {MinDuration: 9, Status: 404}, {MinDuration: 9, Method: "PUT", App: "shop"},
 	} {
 		for _, ascending := range []bool{false, true} {
 			f.Ascending, f.Limit = ascending, -1
@@ -157,6 +158,9 @@ func TestSearchRequests(t *testing.T) {
 			})
 			if !slices.Equal(got, want) {
 				t.Errorf("SearchRequests(%+v) in pieces = %d requests, want the %d of Requests", f, len(got), len(want))
+			}
+			if f.MinDuration == 10 && len(got) != 100 {
+				t.Errorf("%d requests took 10 ns, want 100 of 1000", len(got))
 			}
 		}
 	}

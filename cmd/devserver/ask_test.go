@@ -154,6 +154,7 @@ func TestFilters(t *testing.T) {
 		{"requests", "--rule port25", "[13]"}, {"requests", "--rule private", "[20]"}, {"requests", "--run 1", "[12 13]"}, {"requests", "--since " + since, "[20 30]"},
 		{"requests", "--status 404", "[30]"}, {"requests", "--status 5xx", "[13]"}, {"requests", "--status 2XX", "[12]"}, {"requests", "--method post", "[13]"},
 		{"requests", "--url orders", "[12 13]"}, {"requests", "--url orders --status 200", "[12]"}, {"requests", "--limit 1", "[30]"}, {"requests", "--min-duration 5ms", "[12 13]"}, {"requests", "--min-duration 5ms --limit 1", "[13]"},
+		{"requests", "--before 20", "[12 13]"}, {"requests", "--before 13 --url orders", "[12]"}, {"requests", "--method put", "[]"},
 		{"sockets", "", "[7 14 21 31]"}, {"sockets", "--app shop", "[7 14 21]"}, {"sockets", "--host imap", "[31]"}, {"sockets", "--rule port25", "[14]"}, {"sockets", "--rule private", "[21]"},
 		{"sockets", "--run 2", "[21]"}, {"sockets", "--request 12", "[7]"}, {"sockets", "--since " + since, "[21 31]"}, {"sockets", "--state reclaimed", "[7]"}, {"sockets", "--limit 2", "[21 31]"},
 		{"events", "", "[1 2 3 4 5 6 7 8 9 10]"}, {"events", "--app mail", "[10]"}, {"events", "--host smtp", "[6]"}, {"events", "--rule private", "[9]"}, {"events", "--run 2", "[9]"},

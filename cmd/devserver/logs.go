@@ -30,11 +30,8 @@ when it is interrupted it shows what it has found, and says where to go on.
   devserver logs --grep timeout --since 10m --json`,
 		Args: between(0, 0, "filters are flags, see --help"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			switch {
-			case older < 0:
-				return usagef("--before: %d is no id of a line; \"devserver logs --json\" shows them", older)
-			case older > 0 && l.follow:
-				return usagef("--before shows old lines and --follow new ones; give one of them")
+			if err := pagesBack(older, &l, "line"); err != nil {
+				return err
 			}
 			if stream != "" && stream != "stdout" && stream != "stderr" {
 				return usagef("--stream: %q is none of stdout, stderr", stream)

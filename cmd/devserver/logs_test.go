@@ -107,10 +107,10 @@ type stoppingSearcher struct {
 	cancel func()
 }
 
-func (s *stoppingSearcher) SearchLogs(ctx context.Context, f devserver.LogFilter, _ time.Duration) (devserver.LogsFound, error) {
+func (s *stoppingSearcher) SearchLogs(ctx context.Context, f devserver.LogFilter, _ time.Duration) (devserver.Found[devserver.Log], error) {
 	if s.steps--; s.steps < 0 {
 		s.cancel()
-		return devserver.LogsFound{}, ctx.Err()
+		return devserver.Found[devserver.Log]{}, ctx.Err()
 	}
 	f.Limit = 1
 	return s.Recording.SearchLogs(ctx, f, 0)

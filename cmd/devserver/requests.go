@@ -18,6 +18,7 @@ func newRequests() *cobra.Command {
 		l                   listing
 		status, method, url string
 		least               time.Duration
+		older               int64
 	)
 	c := &cobra.Command{
 		Use:   "requests [flags]",
@@ -26,6 +27,8 @@ func newRequests() *cobra.Command {
 has neither status nor time. --host and --rule select requests by the sockets that they used.
 With --follow a request is shown when it begins and again when it ends. What one request did
 on its sockets is told by: devserver show r12
+--url, --method and --min-duration look at the newest requests first; a search that is interrupted
+shows what it has found, and says where to go on.
 
 ` + recordingHelp,
 		Example: `  devserver requests --status 5xx --since 10m
@@ -34,6 +37,9 @@ on its sockets is told by: devserver show r12
 		RunE: func(c *cobra.Command, _ []string) error {
 			code, err := statusFilter(status)
 			if err != nil {
+				return err
+			}
+			if err := pagesBack(older, &l, "request"); err != nil {
 				return err
 			}
 			since, err := sinceTime(l.since, time.Now())
@@ -45,8 +51,15 @@ on its sockets is told by: devserver show r12
 				return err
 			}
 			defer rec.Close()
-			filter := devserver.RequestFilter{App: l.app, Method: strings.ToUpper(method), URL: url, Host: l.host, Rule: l.rule, Status: code, RunID: l.run, Since: since}
-			return list(c, &l, requestFeed(rec, filter, l.limit, least), requestHead, requestRow(newPalette(c.OutOrStdout())))
+			filter := devserver.RequestFilter{App: l.app, Method: strings.ToUpper(method), URL: url, Host: l.host, Rule: l.rule, Status: code, RunID: l.run, Since: since, MinDuration: int64(least), Before: older}
+			tell := newSearchTeller(c.ErrOrStderr())
+			if l.follow {
+				return list(c, &l, requestFeed(rec, filter, l.limit, tell), requestHead, requestRow(newPalette(c.OutOrStdout())))
+			}
+			return list(c, &l, func(ctx context.Context) ([]devserver.Request, error) {
+				return newestRequests(ctx, rec, filter, l.limit, tell)
+			},
+				requestHead, requestRow(newPalette(c.OutOrStdout())))
 		},
 	}
 	l.formFlags(c)
@@ -55,6 +68,7 @@ on its sockets is told by: devserver show r12
 	f.StringVar(&method, "method", "", "only with this `METHOD`: GET")
 	f.StringVar(&url, "url", "", "only with this `TEXT` in the URL")
 	f.DurationVar(&least, "min-duration", 0, "only those that took at least this `TIME`: 100ms")
+	f.Int64Var(&older, "before", 0, "only requests before the one with this `ID`")
 	l.filterFlags(c)
 	l.placeFlags(c)
 	return c
@@ -75,33 +89,39 @@ func statusFilter(s string) (int, error) {
 
 // requestReader is the part of a recording that lists requests.
 type requestReader interface {
-	Requests(context.Context, devserver.RequestFilter) ([]devserver.Request, error)
+	SearchRequests(context.Context, devserver.RequestFilter, time.Duration) (devserver.Found[devserver.Request], error)
 	Request(ctx context.Context, id int64) (devserver.Request, error)
 }
 
 // requestFeed returns the newest requests, then those that begin, and each again when it has ended. Those that have a
 // status or took long are known at their end only: of these filters the feed is the judge once it follows.
-func requestFeed(rec requestReader, filter devserver.RequestFilter, limit int, least time.Duration) feed[devserver.Request] {
-	fits := requestFits(filter.Status, least)
+func requestFeed(rec requestReader, filter devserver.RequestFilter, limit int, tell searchTeller) feed[devserver.Request] {
+	every := filter
+	every.Status, every.MinDuration = 0, 0
 	var shown map[int64]devserver.Request // those that may be read again; nil before the first call
 	since := int64(0)
 	return func(ctx context.Context) ([]devserver.Request, error) {
 		if shown == nil {
-			// What may be read again comes first: one that arrives between the two questions is in the second answer, and shown.
-			every := filter
-			every.Status = 0
-			recent, err := newestRequests(ctx, rec, every, pageSize, func(devserver.Request) bool { return true })
+			// What may be read again comes first: one that arrives between the questions is in the last answer, and shown.
+			newest, err := rec.SearchRequests(ctx, devserver.RequestFilter{Limit: 1}, 0)
 			if err != nil {
 				return nil, err
 			}
-			rows, err := newestRequests(ctx, rec, filter, limit, fits)
-			filter, shown = every, map[int64]devserver.Request{}
-			for _, r := range append(recent, rows...) {
-				shown[r.ID], since = r, max(since, r.StartedAt-int64(lateness))
+			for _, r := range newest.Rows {
+				since = r.StartedAt - int64(lateness)
+			}
+			recent, err := rec.SearchRequests(ctx, atMost(every, pageSize), searchStep)
+			if err != nil {
+				return nil, err
+			}
+			rows, err := newestRequests(ctx, rec, filter, limit, tell)
+			shown = map[int64]devserver.Request{}
+			for _, r := range append(recent.Rows, rows...) {
+				shown[r.ID] = r
 			}
 			return rows, err
 		}
-		now, err := requestsSince(ctx, rec, filter, since)
+		now, last, err := requestsSince(ctx, rec, every, since)
 		if err != nil {
 			return nil, err
 		}
@@ -116,51 +136,64 @@ func requestFeed(rec requestReader, filter devserver.RequestFilter, limit int, l
 		var news []devserver.Request
 		for id, r := range now {
 			was, ok := shown[id]
-			if (!ok || requestEnded(r) && !requestEnded(was)) && fits(r) {
+			if (!ok || requestEnded(r) && !requestEnded(was)) && endFits(filter, r) {
 				news = append(news, r)
 			}
-			since = max(since, r.StartedAt-int64(lateness))
 		}
+		since = max(since, last-int64(lateness))
 		slices.SortFunc(news, func(a, b devserver.Request) int { return cmp.Compare(a.ID, b.ID) })
 		shown = now
 		return news, nil
 	}
 }
 
-// requestFits returns what --status and --min-duration ask of a request.
-func requestFits(status int, least time.Duration) func(devserver.Request) bool {
-	return func(r devserver.Request) bool {
-		return r.DurationNS >= int64(least) && (status == 0 || r.Status == status || r.Status/100 == status)
-	}
+// endFits tells whether a request ended as the filter wants it.
+func endFits(f devserver.RequestFilter, r devserver.Request) bool {
+	return r.DurationNS >= f.MinDuration && (f.Status == 0 || r.Status == f.Status || r.Status/100 == f.Status)
 }
 
-func newestRequests(ctx context.Context, rec requestReader, filter devserver.RequestFilter, limit int, keep func(devserver.Request) bool) ([]devserver.Request, error) {
-	return newest(limit, func(before int64, n int) ([]devserver.Request, error) {
-		f := filter
+func atMost(f devserver.RequestFilter, n int) devserver.RequestFilter {
+	f.Limit = n
+	return f
+}
+
+// newestRequests returns the newest of the filter's requests, oldest first.
+func newestRequests(ctx context.Context, rec requestReader, f devserver.RequestFilter, limit int, tell searchTeller) ([]devserver.Request, error) {
+	rows, err := searchRows(ctx, f.Before, limit, tell, func(before int64, n int) (devserver.Found[devserver.Request], error) {
 		f.Before, f.Limit = before, n
-		return rec.Requests(ctx, f)
-	}, func(r devserver.Request) int64 { return r.ID }, keep)
+		return rec.SearchRequests(ctx, f, searchStep)
+	})
+	slices.Reverse(rows)
+	return rows, err
 }
 
-// requestsSince reads the newest requests back to a time, by their ids: no index leads to when they began.
-func requestsSince(ctx context.Context, rec requestReader, filter devserver.RequestFilter, since int64) (map[int64]devserver.Request, error) {
-	all := map[int64]devserver.Request{}
-	for filter.Limit = pageSize; ; {
-		rows, err := rec.Requests(ctx, filter)
+// requestsSince reads the filter's requests that began at a time or later; last is when the last of all requests began. No index leads
+// to that time, but ids do: all of them are above the first one, of whatever kind, that began earlier.
+func requestsSince(ctx context.Context, rec requestReader, f devserver.RequestFilter, since int64) (found map[int64]devserver.Request, last int64, err error) {
+	low := int64(0)
+	for before := int64(0); low == 0; {
+		page, err := rec.SearchRequests(ctx, devserver.RequestFilter{Before: before, Limit: pageSize}, 0)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		for _, r := range rows {
-			filter.Before = r.ID
+		for _, r := range page.Rows {
+			before, last = r.ID, max(last, r.StartedAt)
 			if r.StartedAt < since {
-				return all, nil
+				low = r.ID
+				break
 			}
-			all[r.ID] = r
 		}
-		if len(rows) < pageSize {
-			return all, nil
+		if len(page.Rows) < pageSize {
+			break
 		}
 	}
+	f.After, f.Limit = low, -1
+	all, err := rec.SearchRequests(ctx, f, 0)
+	found = map[int64]devserver.Request{}
+	for _, r := range all.Rows {
+		found[r.ID] = r
+	}
+	return found, last, err
 }
 
 // requestEnded reports whether a request is over. One that took less than the clock tells has a status.

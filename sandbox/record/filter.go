@@ -23,6 +23,7 @@ type RequestFilter struct {
 	After  int64 // id above: for following
 	Before int64 // id below: for paging
 
-	Ascending bool // oldest first
-	Limit     int  // 0: 200; below 0: all
+	MinDuration int64 // in ns: it has ended and took at least this long
+	Ascending   bool  // oldest first
+	Limit       int   // 0: 200; below 0: all
 }

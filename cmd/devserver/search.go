@@ -13,10 +13,21 @@ import (
 // searchStep is how long a search goes on before it tells how far it is.
 const searchStep = 50 * time.Millisecond
 
+// pagesBack refuses a --before that is none.
+func pagesBack(before int64, l *listing, what string) error {
+	switch {
+	case before < 0:
+		return usagef("--before: %d is no id of a %s; --json shows them", before, what)
+	case before > 0 && l.follow:
+		return usagef("--before shows old %ss and --follow new ones; give one of them", what)
+	}
+	return nil
+}
+
 // logSearcher is the part of a recording that searches lines.
 type logSearcher interface {
 	logReader
-	SearchLogs(context.Context, devserver.LogFilter, time.Duration) (devserver.LogsFound, error)
+	SearchLogs(context.Context, devserver.LogFilter, time.Duration) (devserver.Found[devserver.Log], error)
 }
 
 // searchTeller tells on a terminal how far a search is.
@@ -62,22 +73,25 @@ func grepFeed(rec logSearcher, filter devserver.LogFilter, limit int, tell searc
 			f.Before = newest[0].ID + 1
 		}
 		filter.After = newest[0].ID
-		rows, err := searchLogs(ctx, rec, f, limit, tell)
+		rows, err := searchRows(ctx, f.Before, limit, tell, func(before int64, n int) (devserver.Found[devserver.Log], error) {
+			f.Before, f.Limit = before, n
+			return rec.SearchLogs(ctx, f, searchStep)
+		})
 		limit = everything
 		slices.Reverse(rows)
 		return rows, err
 	}
 }
 
-// searchLogs returns up to limit lines, newest first. An interrupted search returns what it has found.
-func searchLogs(ctx context.Context, rec logSearcher, f devserver.LogFilter, limit int, tell searchTeller) (rows []devserver.Log, err error) {
+// searchRows returns up to limit rows with ids below before (0: no bound), newest first. step looks for one step's time. An
+// interrupted search returns what it has found.
+func searchRows[R any](ctx context.Context, before int64, limit int, tell searchTeller, step func(before int64, n int) (devserver.Found[R], error)) (rows []R, err error) {
 	defer tell.step(0, 0)
 	for at := int64(0); ; {
-		f.Limit = min(pageSize, limit-len(rows))
-		found, err := rec.SearchLogs(ctx, f, searchStep)
+		found, err := step(before, min(pageSize, limit-len(rows)))
 		if ctx.Err() != nil && at != 0 {
 			tell.step(0, 0)
-			tell.stopped(f.Before, at)
+			tell.stopped(before, at)
 			return rows, nil
 		}
 		if err != nil {
@@ -87,7 +101,7 @@ func searchLogs(ctx context.Context, rec logSearcher, f devserver.LogFilter, lim
 		if found.Rest == 0 || len(rows) == limit {
 			return rows, nil
 		}
-		f.Before, at = found.Rest, found.RestAt
+		before, at = found.Rest, found.RestAt
 		tell.step(len(rows), at)
 	}
 }
