@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -84,11 +85,34 @@ func (db *DB) plan(ctx context.Context, f record.EventFilter) (picking, error) {
 	case len(f.Kinds) > 0 && !slices.ContainsFunc(f.Kinds, frequent):
 		return w.pickKinds(f), nil
 	case f.Host != "":
+		if p, enough, err := db.amongNewest(ctx, f, w); enough || err != nil {
+			return p, err
+		}
 		return db.walk(ctx, f, w, socketSources(f))
 	case f.App != "" || f.Since != 0 || f.RunID != 0:
 		return db.walk(ctx, f, w, stretchSources(f))
 	}
 	return w.pick("events e NOT INDEXED", f), nil
+}
+
+// amongNewest picks from the newest events, as Requests does first: what is frequent is found among them at once.
+func (db *DB) amongNewest(ctx context.Context, f record.EventFilter, w where) (p picking, enough bool, err error) {
+	if f.Ascending || f.Limit < 0 {
+		return p, false, nil
+	}
+	w.addIf(true, "e.id > (SELECT coalesce(max(id), 0) FROM events WHERE id < ?) - ?", before(f.Before), db.newest)
+	p = w.pick("events e NOT INDEXED", f)
+	ids, err := query(ctx, db, "events", "WITH "+p.text+" SELECT id FROM picked", p.args, scanID)
+	return picked(ids), len(ids) == limit(f.Limit), err
+}
+
+// picked is what was picked already.
+func picked(ids []int64) picking {
+	text, err := json.Marshal(ids)
+	if err != nil {
+		panic(err) // of numbers
+	}
+	return picking{"picked(id) AS (SELECT value FROM json_each(?))", []any{string(text)}}
 }
 
 // rareKinds are those that the partial index events_kind holds, in its own words.

@@ -99,6 +99,7 @@ func TestEventFilters(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 1))
 			db := openTemp(t)
+			db.newest = 50
 			now := history(t, db, r)
 			ctx := context.Background()
 			all := must[[]record.Event](t)(db.Events(ctx, record.EventFilter{Limit: -1, Ascending: true}))

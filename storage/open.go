@@ -41,6 +41,7 @@ type DB struct {
 	closed atomic.Bool
 
 	statements statements // of those that read
+	newest     int        // the constant; a test with few rows looks at fewer
 
 	snapshot *sql.Conn // in a transaction that reads, see Snapshot; nil: each query sees the newest rows
 
@@ -57,7 +58,7 @@ func Open(path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open recording: %w", err)
 	}
-	db := &DB{path: path}
+	db := &DB{path: path, newest: newest}
 	if err := db.open(o); err != nil {
 		db.Close()
 		return nil, db.explain("open recording", err)
@@ -119,7 +120,7 @@ func OpenReadOnly(path string) (*DB, error) {
 		return nil, fmt.Errorf("open recording: %w", err)
 	}
 	o := Options{}.withDefaults()
-	db := &DB{path: path}
+	db := &DB{path: path, newest: newest}
 	err = db.openReadOnly(o, "ro")
 	if c := code(err); (c == codeCantOpen || c == codeReadOnly) && !logLeft(path) {
 		err = db.openReadOnly(o, "ro&immutable=1")

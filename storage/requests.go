@@ -15,7 +15,7 @@ func scanRequest(scan func(...any) error) (r record.Request, err error) {
 	return r, err
 }
 
-// newest is how many of the newest requests are looked at before an index is asked: what is frequent is found among
+// newest is how many of the newest requests, or events, are looked at before an index is asked: what is frequent is found among
 // them at once, and what is not is rare enough for the index.
 const newest = 4000
 
@@ -31,7 +31,7 @@ func (db *DB) Requests(ctx context.Context, f record.RequestFilter) ([]record.Re
 	}
 	if n > 0 && !f.Ascending {
 		near := where{slices.Clone(w.terms), slices.Clone(w.args)}
-		near.addIf(true, "q.id >= (SELECT coalesce(min(id), 0) FROM (SELECT id FROM requests WHERE id < ? ORDER BY id DESC LIMIT ?))", before(f.Before), newest)
+		near.addIf(true, "q.id >= (SELECT coalesce(min(id), 0) FROM (SELECT id FROM requests WHERE id < ? ORDER BY id DESC LIMIT ?))", before(f.Before), db.newest)
 		if all, err := ask(near); err != nil || len(all) == n {
 			return all, err
 		}

@@ -16,7 +16,7 @@ func (db *DB) Snapshot(ctx context.Context) (*DB, error) {
 	if err != nil {
 		return nil, db.explain("snapshot", err)
 	}
-	snap := &DB{path: db.path, snapshot: conn}
+	snap := &DB{path: db.path, newest: db.newest, snapshot: conn}
 	_, err = conn.ExecContext(ctx, "BEGIN")
 	if err == nil {
 		var n int
