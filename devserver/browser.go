@@ -1,6 +1,8 @@
 package devserver
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 
 	"github.com/seed-d81df0db/devserver/devserver/livereload"
@@ -22,6 +24,59 @@ func (a *app) followPages(c *proxy.Config) {
 	}
 	c.Ask = a.pages.Ask
 	c.Rewrite = func(b proxy.Backend, r *http.Request, res *http.Response) { a.pages.Page(b.(*version).page, r, res) }
+}
+
+// followFile has a file that is answered in the app's stead follow the app too, if it is a page.
+func (a *app) followFile(file http.Handler) http.Handler {
+	if a.pages == nil {
+		return file
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = r.Clone(r.Context())
+		a.pages.Ask(r)
+		p := &filePage{ResponseWriter: w, pages: a.pages, asked: r}
+		file.ServeHTTP(p, r)
+		p.end()
+	})
+}
+
+// filePage is an answer that may turn out to be a page; then it is held, changed as the app's are, and sent at its end.
+type filePage struct {
+	http.ResponseWriter
+	pages *livereload.Live
+	asked *http.Request
+	begun bool
+	page  io.Reader // of what is held; nil: no page
+	held  bytes.Buffer
+}
+
+// WriteHeader is http.ResponseWriter's.
+func (p *filePage) WriteHeader(status int) {
+	if p.begun {
+		return
+	}
+	p.begun = true
+	body := io.NopCloser(&p.held)
+	res := &http.Response{StatusCode: status, Header: p.Header(), Body: body, Request: p.asked}
+	if p.pages.Page(p.pages.Serving(), p.asked, res); res.Body != body {
+		p.page = res.Body
+	}
+	p.ResponseWriter.WriteHeader(status)
+}
+
+// Write is http.ResponseWriter's.
+func (p *filePage) Write(b []byte) (int, error) {
+	p.WriteHeader(http.StatusOK)
+	if p.page != nil {
+		return p.held.Write(b)
+	}
+	return p.ResponseWriter.Write(b)
+}
+
+func (p *filePage) end() {
+	if p.page != nil {
+		io.Copy(p.ResponseWriter, p.page) // an error is the client's, who is gone
+	}
 }
 
 // release says that nothing is under way any more: what serves goes on, and problem is why it is not the newest.

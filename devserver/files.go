@@ -19,6 +19,7 @@ func (a *app) fileFor(r *http.Request) http.Handler {
 	if h == nil {
 		return nil
 	}
+	h = a.followFile(h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
 		n := &counted{ResponseWriter: w, status: http.StatusOK}

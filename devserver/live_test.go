@@ -258,6 +258,56 @@ func TestLiveElsewhere(t *testing.T) {
 	}
 }
 
+// TestLiveFiles: pages that app.yaml has served as files follow the app as its own do, all else of them passes as it is.
+func TestLiveFiles(t *testing.T) {
+	t.Parallel()
+	ctx := chrometest.Open(t, 5*patience)
+	const page = "<!doctype html>\n<title>help one</title>\n<link rel=stylesheet href=help.css>\n<p>Help</p>\n"
+	s := newSite(t, map[string]string{
+		"main.go": source, "app.yaml": "runtime: go126\nhandlers:\n- url: /help\n  static_dir: help\n",
+		"help/page.html": page, "help/help.css": "p { margin-left: 1px }", "help/words.txt": "<html>",
+	})
+	s.opts.LiveReload = true
+	s.up()
+	chrometest.Do(ctx, t, chromedp.Navigate(s.url+"/help/page.html"))
+	until(ctx, t, titled("help one")+" && "+marginLeft+` === "1px"`)
+	chrometest.Eval[bool](ctx, t, `window.stays = true`)
+	s.write("help/help.css", "p { margin-left: 2px }")
+	until(ctx, t, marginLeft+` === "2px" && window.stays`)
+	s.write("help/page.html", strings.Replace(page, "one", "two", 1))
+	until(ctx, t, titled("help two")+" && window.stays === undefined")
+	chrometest.Eval[bool](ctx, t, `window.stays = true`)
+	s.write("main.go", strings.Replace(source, `"one"`, `"two"`, 1))
+	until(ctx, t, titled("help two")+" && window.stays === undefined")
+	for path, want := range map[string]string{"/help/page.html": strings.Replace(page, "one", "two", 1), "/help/words.txt": "<html>"} {
+		if got := ask(t, "GET", s.url+path, ""); got != want {
+			t.Errorf("what is no browser gets %q at %s, want %q", got, path, want)
+		}
+	}
+}
+
+// TestLiveSecure: pages follow over HTTP/2 with TLS too.
+func TestLiveSecure(t *testing.T) {
+	t.Parallel()
+	ctx := chrometest.Open(t, 5*patience, chromedp.Flag("ignore-certificate-errors", true)) // the tests of localca are about those
+	s := newSite(t, pagesFiles)
+	s.opts.LiveReload, s.opts.TLS, s.opts.caDir = true, true, t.TempDir()
+	s.up()
+	chrometest.Do(ctx, t, chromedp.Navigate(s.url))
+	until(ctx, t, titled("one"))
+	if got := chrometest.Eval[string](ctx, t, `performance.getEntriesByType("navigation")[0].nextHopProtocol`); got != "h2" {
+		t.Errorf("the page came by %s, want h2", got)
+	}
+	s.write("static/site.css", strings.Replace(pagesFiles["static/site.css"], "1px", "2px", 1))
+	until(ctx, t, marginLeft+` === "2px"`)
+	s.write("main.go", strings.Replace(pagesSource, `"one"`, `"two"`, 1))
+	until(ctx, t, titled("two"))
+	s.write("main.go", pagesSource+"func")
+	until(ctx, t, problemText+`.includes("syntax error")`)
+	s.write("main.go", strings.Replace(pagesSource, `"one"`, `"three"`, 1))
+	until(ctx, t, titled("three")+" && "+problemText+` === ""`)
+}
+
 // pageTab is a page in the browser and what is in it.
 type pageTab struct {
 	context.Context

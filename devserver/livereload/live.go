@@ -79,6 +79,12 @@ func (l *Live) Next(stylesOnly bool) Version {
 	return l.newest
 }
 
+// Serving is the version that serves, 0 before the first.
+func (l *Live) Serving() Version {
+	s, _, _ := l.look()
+	return s.Version
+}
+
 // Swapped says that v serves: no request goes to the version before any more. p is the problem that there is still, nil
 // for none.
 func (l *Live) Swapped(v Version, p *Problem) {
