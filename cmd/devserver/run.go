@@ -148,6 +148,7 @@ func runForPerson(c *cobra.Command, o devserver.Options, noKeys bool) error {
 	o.Label = newLabels(c.OutOrStdout(), c.ErrOrStderr()).label
 	ctx, quit := context.WithCancel(c.Context())
 	defer quit()
+	defer t.sayWait(ctx)()
 	if tty := keyTerminal(c.InOrStdin(), c.ErrOrStderr()); tty != nil && !noKeys {
 		k := newKeys(t, quit)
 		board, err := openKeyboard(tty, t.screen, k.hear)

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -91,6 +93,24 @@ func (t *teller) tell(n devserver.Notice) {
 // say prints a line with the program's name in front.
 func (t *teller) say(format string, args ...any) {
 	t.screen.Print(t.style.dim.Render("devserver:") + " " + fmt.Sprintf(format, args...))
+}
+
+// sayWait tells, when stopping takes more than a second, what is waited for. It returns what ends that.
+func (t *teller) sayWait(stopping context.Context) (stopped func()) {
+	ended := make(chan struct{})
+	go func() {
+		select {
+		case <-stopping.Done():
+		case <-ended:
+			return
+		}
+		select {
+		case <-time.After(time.Second):
+			t.say("waiting for what runs to end; another Ctrl-C kills it")
+		case <-ended:
+		}
+	}()
+	return func() { close(ended) }
 }
 
 // more prints a line that belongs to the one above.

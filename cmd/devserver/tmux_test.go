@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -242,6 +243,32 @@ func TestTerminalProgress(t *testing.T) {
 		t.Errorf("progress is left behind:\n%s", text)
 	}
 	p.wantSane()
+}
+
+// TestTerminalStopsTwice: an app that does not want to end is waited for, which is said; a second Ctrl-C ends it and devserver at once.
+func TestTerminalStopsTwice(t *testing.T) {
+	t.Parallel()
+	p := newPane(t)
+	const stubborn = "package main\n\nimport (\n\t\"os\"\n\t\"os/signal\"\n\t\"syscall\"\n)\n\nfunc init() {\n\tsignal.Ignore(syscall.SIGTERM)\n\tprintln(\"process\", os.Getpid())\n}\n"
+	if err := os.WriteFile(filepath.Join(p.dir, "guestbook", "stubborn.go"), []byte(stubborn), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, again := range []bool{false, true} {
+		p.run()
+		p.await(`(?m)^process \d+$`)
+		pid, _ := strconv.Atoi(regexp.MustCompile(`(?m)^process (\d+)$`).FindStringSubmatch(p.text())[1])
+		p.press("C-c")
+		p.await(`(?m)^devserver: waiting for what runs to end; another Ctrl-C kills it$`)
+		if again {
+			p.press("C-c")
+		}
+		p.await(`(?m)^\$ ?$`)
+		if stopped := strings.Contains(p.text(), "devserver: stopped after"); stopped == again {
+			t.Errorf("with another Ctrl-C (%v) it says\n%s", again, p.text())
+		}
+		p.until("the app has not ended", func() bool { return syscall.Kill(pid, 0) != nil })
+		p.wantSane()
+	}
 }
 
 // TestTerminalIsGivenBack: however devserver leaves the terminal, its mode is what it was; after fg the keys are heard again.
