@@ -53,8 +53,8 @@ const feedModule = "devserver_feed"
 var (
 	feeds     sync.Map // number as text → *feed
 	feedsMade atomic.Int64
-	// registerFeeds makes the module known to connections that are opened later.
-	registerFeeds = sync.OnceValue(func() error { return vtab.RegisterModule(nil, feedModule, feedTables{}) })
+	// errFeeds is what came of making the module known, before any connection is opened: the driver's list of them has no lock.
+	errFeeds = vtab.RegisterModule(nil, feedModule, feedTables{})
 )
 
 // createFeed makes the table temp.feed of a writer's connection.

@@ -27,8 +27,8 @@ type writer struct {
 }
 
 func newWriter(ctx context.Context, name string) (*writer, error) {
-	if err := registerFeeds(); err != nil {
-		return nil, err
+	if errFeeds != nil {
+		return nil, errFeeds
 	}
 	pool, err := sql.Open("sqlite", name)
 	if err != nil {
