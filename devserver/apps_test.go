@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -74,16 +75,15 @@ func TestAppsByProductionName(t *testing.T) {
 		{billing, "http://orders.example.com/", "one by " + host(billing) + ": 200 orders.example.com one"},
 		{orders, "http://orders.example.com/", "one by " + host(orders) + ": 200 orders.example.com one"}, // itself
 		{orders, "http://93.184.216.34:8080/", "one by " + host(orders) + ": 200 93.184.216.34:8080 one"},
+		// Over TLS, which production's names are mostly asked by: to an address too, and on any port.
+		{orders, "https://billing.example.com/", "one by " + host(orders) + ": 200 billing.example.com one"},
+		{orders, "https://93.184.216.34:8080/", "one by " + host(orders) + ": 200 93.184.216.34:8080 one"},
 		// orders asks billing, which asks orders.
 		{orders, "http://billing.example.com/ask?url=http://orders.example.com/", "one by " + host(orders) + ": 200 one by billing.example.com: 200 orders.example.com one"},
 	} {
 		if got := ask(t, "GET", tt.from+"/ask?url="+tt.url, ""); got != tt.want {
 			t.Errorf("%s asked for %s answers\n%s, want\n%s", tt.from, tt.url, got, tt.want)
 		}
-	}
-	// The name is production's, the certificate would be too: what answers here speaks plain HTTP.
-	if got := ask(t, "GET", orders+"/ask?url=https://billing.example.com/", ""); !strings.Contains(got, "server gave HTTP response to HTTPS client") {
-		t.Errorf("asked over TLS, orders says %q", got)
 	}
 	// Its other ports lead nowhere, and never off this machine.
 	if got := ask(t, "GET", orders+"/ask?url=http://billing.example.com:81/", ""); !strings.Contains(got, "connection refused") {
@@ -98,6 +98,25 @@ func TestAppsByProductionName(t *testing.T) {
 	}
 	if len(apps) != 1 || apps[0] != "orders" {
 		t.Errorf("sockets to billing.example.com:80 by app:billing are recorded of %v, want one of orders", apps)
+	}
+}
+
+// TestTrusting: an app trusts the doors besides what it trusts anyway.
+func TestTrusting(t *testing.T) {
+	t.Parallel()
+	s := &supervisor{roots: "/data/roots"}
+	for _, tt := range []struct{ env, want string }{
+		{"HOME=/home", systemRoots + ":/data/roots"},
+		{"SSL_CERT_DIR=", systemRoots + ":/data/roots"},
+		{"SSL_CERT_DIR=/a:/b SSL_CERT_DIR=/own", "/own:/data/roots"}, // the last one holds
+	} {
+		env := strings.Fields(tt.env)
+		if got := s.trusting(env); got[len(got)-1] != "SSL_CERT_DIR="+tt.want || !slices.Equal(got[:len(got)-1], env) {
+			t.Errorf("with %q an app gets %q, want %s at the end", tt.env, got, tt.want)
+		}
+	}
+	if env := []string{"HOME=/home"}; !slices.Equal(new(supervisor).trusting(env), env) {
+		t.Error("without doors an app's environment is another")
 	}
 }
 
@@ -195,7 +214,7 @@ func TestAppThatDoesNotRun(t *testing.T) {
 	}
 }
 
-// TestAppsBehindTLS: where apps answer HTTPS to browsers, they still reach each other in HTTP, as the production name was dialled.
+// TestAppsBehindTLS: where apps answer HTTPS to browsers, they reach each other as the production name is dialled all the same.
 func TestAppsBehindTLS(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, callingApp)

@@ -3,12 +3,15 @@ package devserver
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/seed-d81df0db/devserver/devserver/localca"
 	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/devserver/proxy"
 )
@@ -18,11 +21,12 @@ type doors []*door
 
 // door is a loopback address by which apps reach another under its production name. Behind it is the same front proxy
 // that browsers meet, so a request waits there while its app is reloaded. It is an address of its own since the app's may
-// be none of loopback, and may one day speak HTTPS for another name.
+// be none of loopback, and speaks HTTPS for another name. At a door both are spoken, whatever the port that was dialled.
 type door struct {
-	app      string
-	runs     bool // the app is one of this run; else devserver.yaml knows it
-	listener net.Listener
+	app       string
+	runs      bool     // the app is one of this run; else devserver.yaml knows it
+	addresses []string // that stand-ins have apps dial instead of a name
+	listener  net.Listener
 }
 
 // newDoors are those that the stand-ins need. A stand-in must name an app that runs, or one of devserver.yaml's.
@@ -37,14 +41,20 @@ func newDoors(apps []*plannedApp, c *project.Config) (doors, error) {
 	}
 	var all doors
 	for _, s := range standins {
-		runs := slices.Contains(running, s.App)
+		runs, d := slices.Contains(running, s.App), all.of(s.App)
 		switch {
-		case s.App == "", all.of(s.App) != nil:
+		case s.App == "":
 			continue
 		case !runs && !slices.Contains(known, s.App):
 			return nil, usagef("stand-in for %s: there is no app %q; the apps are %s", s.Production(), s.App, strings.Join(distinct(running, known), ", "))
 		}
-		all = append(all, &door{app: s.App, runs: runs})
+		if d == nil {
+			d = &door{app: s.App, runs: runs}
+			all = append(all, d)
+		}
+		if net.ParseIP(s.Host) != nil {
+			d.addresses = append(d.addresses, s.Host)
+		}
 	}
 	return all, nil
 }
@@ -78,6 +88,39 @@ func (d *door) open() (err error) {
 	return nil
 }
 
+// openDoors takes the doors, and makes the CA that vouches for the production names at them.
+func (s *supervisor) openDoors(all doors) (err error) {
+	if s.doors = all; len(all) == 0 {
+		return nil
+	}
+	if s.doorCA, err = localca.ForRun(); err != nil {
+		return err
+	}
+	s.roots = filepath.Join(s.data, rootsFolder)
+	s.closing(func() error { return os.RemoveAll(s.roots) })
+	if err := os.MkdirAll(s.roots, 0o700); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	return os.WriteFile(filepath.Join(s.roots, "apps.pem"), s.doorCA.PEM(), 0o600)
+}
+
+// systemRoots are the folders that Go's crypto/x509 reads on Linux where SSL_CERT_DIR names none. Elsewhere the system is asked.
+const systemRoots = "/etc/ssl/certs:/etc/pki/tls/certs"
+
+// trusting is an app's environment in which it trusts the doors too.
+func (s *supervisor) trusting(env []string) []string {
+	if s.roots == "" {
+		return env
+	}
+	folders := systemRoots
+	for _, kv := range env {
+		if own, ok := strings.CutPrefix(kv, "SSL_CERT_DIR="); ok && own != "" {
+			folders = own
+		}
+	}
+	return append(slices.Clone(env), "SSL_CERT_DIR="+folders+":"+s.roots)
+}
+
 // behind is the front proxy behind a door. That of an app which does not run says so.
 func (s *supervisor) behind(d *door) *proxy.Proxy {
 	for _, a := range s.apps {
@@ -94,9 +137,9 @@ func (s *supervisor) behind(d *door) *proxy.Proxy {
 }
 
 // serve answers at the door until ctx ends.
-func (d *door) serve(ctx context.Context, p *proxy.Proxy) error {
+func (d *door) serve(ctx context.Context, p *proxy.Proxy, secure *tls.Config) error {
 	served := make(chan error, 1)
-	go func() { served <- p.Serve(d.listener) }()
+	go func() { served <- p.ServeEither(d.listener, secure) }()
 	select {
 	case err := <-served:
 		if ctx.Err() == nil {

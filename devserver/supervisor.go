@@ -33,6 +33,8 @@ type supervisor struct {
 	ids      *ids
 	peers    peers
 	doors    doors
+	doorCA   *localca.CA // nil: there are none
+	roots    string      // the folder of its certificate, which apps trust; "": there are no doors
 	requests *requestLog
 	strays   *strays
 	fleet    *fleet
@@ -141,7 +143,9 @@ func (s *supervisor) start(ctx context.Context, p *plan, target *otlp.Target) er
 		s.watched = []string{p.config.File}
 	}
 	s.closing(s.peers.Close)
-	s.doors = p.doors
+	if err := s.openDoors(p.doors); err != nil {
+		return err
+	}
 	s.quotas = newQuotaBook(s)
 	s.keyLog = p.keyLog
 	if err := s.openOTLP(ctx, target); err != nil {
@@ -185,9 +189,13 @@ func (s *supervisor) openData(data string) (err error) {
 	return s.sweepData()
 }
 
-// sweepData removes what a devserver that was killed has left: configurations of its workers.
+// rootsFolder is the folder in the data directory with certificates that apps trust.
+const rootsFolder = "roots"
+
+// sweepData removes what a devserver that was killed has left: configurations of its workers, and what they trusted.
 func (s *supervisor) sweepData() error {
 	left, err := filepath.Glob(filepath.Join(s.data, "agent-*.json"))
+	err = errors.Join(err, os.RemoveAll(filepath.Join(s.data, rootsFolder)))
 	for _, file := range left {
 		err = errors.Join(err, os.Remove(file))
 	}

@@ -56,7 +56,7 @@ func (a *app) startVersion(b *build.Result, id int64) (*version, error) {
 	v.sent = newSentRequests(s.requests, v.run, a.name)
 	offset, _ := s.fleet.clock()
 	v.Worker, err = worker.Start(worker.Config{
-		Binary: b.Binary, Dir: a.project.Dir, Env: a.env, Agent: a.agentConfig(v.run, offset),
+		Binary: b.Binary, Dir: a.project.Dir, Env: s.trusting(a.env), Agent: a.agentConfig(v.run, offset),
 		ConfigFile: filepath.Join(s.data, "agent-"+strconv.FormatInt(v.run, 10)+".json"),
 		Output: func(l worker.Line) {
 			v.lines.hear(l)

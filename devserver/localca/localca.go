@@ -5,6 +5,8 @@
 // trust, ca-key.pem the certificate with its key. It vouches for nothing but localhost, names below it, and
 // loopback addresses: whoever steals the key cannot pose as any other host. Certificates of servers are made in memory and
 // never stored.
+//
+// Apps of one devserver that call each other by production names over TLS trust another CA, which ForRun makes.
 package localca
 
 import (
@@ -41,7 +43,8 @@ var ErrNone = errors.New("there is no local CA yet")
 type CA struct {
 	Certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
-	dir         string
+	dir         string // "": it is kept nowhere
+	any         bool   // it may vouch for any host
 }
 
 // Dir returns the folder of the CA: what $DEVSERVER_CA says, else devserver in the user's configuration directory. It need not exist.
@@ -172,8 +175,34 @@ func explain(err error) error {
 	return fmt.Errorf("%w; let devserver write there, or name another folder with %s", err, Env)
 }
 
-// create makes a CA.
+// ForRun makes a CA that may vouch for any host. Only this process has its key, and only programs that are told to trust it do.
+func ForRun() (*CA, error) {
+	c, err := newCA(time.Now(), func(template *x509.Certificate) {
+		template.Subject.CommonName = "devserver CA of one run"
+	})
+	if err == nil {
+		c.any = true
+	}
+	return c, err
+}
+
+// create makes a CA to keep.
 func create(dir string, now time.Time) (*CA, error) {
+	// Some of those who check constraints know no address constraint without a name constraint, so both are there; they
+	// are critical, so that who does not know them refuses the certificate.
+	c, err := newCA(now, func(template *x509.Certificate) {
+		template.PermittedDNSDomainsCritical = true
+		template.PermittedDNSDomains = []string{"localhost"}
+		template.PermittedIPRanges = loopback
+	})
+	if err == nil {
+		c.dir = dir
+	}
+	return c, err
+}
+
+// newCA makes a CA from a certificate that change has changed.
+func newCA(now time.Time, change func(*x509.Certificate)) (*CA, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -182,27 +211,23 @@ func create(dir string, now time.Time) (*CA, error) {
 	if err != nil {
 		host = "this machine"
 	}
-	// Some of those who check constraints know no address constraint without a name constraint, so both are there; they
-	// are critical, so that who does not know them refuses the certificate.
 	template := &x509.Certificate{
-		SerialNumber:                serial(),
-		Subject:                     pkix.Name{Organization: []string{"devserver local CA"}, OrganizationalUnit: []string{host}, CommonName: "devserver local CA"},
-		NotBefore:                   now.Add(-time.Hour),
-		NotAfter:                    now.Add(lifetime),
-		KeyUsage:                    x509.KeyUsageCertSign,
-		BasicConstraintsValid:       true,
-		IsCA:                        true,
-		MaxPathLenZero:              true,
-		PermittedDNSDomainsCritical: true,
-		PermittedDNSDomains:         []string{"localhost"},
-		PermittedIPRanges:           loopback,
+		SerialNumber:          serial(),
+		Subject:               pkix.Name{Organization: []string{"devserver local CA"}, OrganizationalUnit: []string{host}, CommonName: "devserver local CA"},
+		NotBefore:             now.Add(-time.Hour),
+		NotAfter:              now.Add(lifetime),
+		KeyUsage:              x509.KeyUsageCertSign,
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+		MaxPathLenZero:        true,
 	}
+	change(template)
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		return nil, err
 	}
 	cert, err := x509.ParseCertificate(der)
-	return &CA{Certificate: cert, key: key, dir: dir}, err
+	return &CA{Certificate: cert, key: key}, err
 }
 
 // loopback are the addresses that the CA may vouch for.

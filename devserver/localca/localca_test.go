@@ -193,6 +193,35 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
+// TestForRun: the CA of a run vouches for any name that is asked for and for the addresses that it was told, and is kept nowhere.
+func TestForRun(t *testing.T) {
+	t.Parallel()
+	c, err := ForRun()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := c.Config("93.184.216.34")
+	for _, tt := range []struct {
+		sni, host string
+		ok        bool
+	}{
+		{"billing.example.com", "billing.example.com", true},
+		{"Billing.Example.com", "billing.example.com", true},
+		{"", "93.184.216.34", true},
+		{"", "93.184.216.35", false},
+		{"localhost", "localhost", true},
+		{"billing.example.com", "orders.example.com", false},
+		{strings.Repeat("a.", 200) + "com", "localhost", true},
+	} {
+		if err := ask(t, c, config, tt.sni, tt.host); (err == nil) != tt.ok {
+			t.Errorf("a client that asks %q for %q: %v, want ok: %v", tt.sni, tt.host, err, tt.ok)
+		}
+	}
+	if other, err := ForRun(); err != nil || other.Fingerprint() == c.Fingerprint() {
+		t.Errorf("two runs have one CA, or %v", err)
+	}
+}
+
 func must(c *tls.Certificate, err error) *tls.Certificate {
 	if err != nil {
 		panic(err)

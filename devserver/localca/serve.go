@@ -20,7 +20,7 @@ const (
 	maxNames     = 100 // for which certificates are kept
 )
 
-// Covers tells whether the CA may vouch for a host, a name or an address.
+// Covers tells whether the CA of a user may vouch for a host, a name or an address.
 func Covers(host string) bool {
 	if a, err := netip.ParseAddr(host); err == nil {
 		return a.Unmap().IsLoopback()
@@ -29,8 +29,10 @@ func Covers(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
+func (c *CA) covers(host string) bool { return c.any || Covers(host) }
+
 // Config is how a server answers TLS: HTTP/2 and HTTP/1.1, with a certificate for localhost, *.localhost, loopback addresses and whatever
-// other name below localhost a client asks for. hosts are more that it is for; those that the CA does not cover are left out.
+// other name a client asks for that the CA covers. hosts are more that it is for; those that the CA does not cover are left out.
 func (c *CA) Config(hosts ...string) *tls.Config {
 	s := &server{ca: c, hosts: hosts, made: map[string]*tls.Certificate{}, now: time.Now}
 	return &tls.Config{GetCertificate: s.certificate, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}
@@ -49,7 +51,7 @@ type server struct {
 func (s *server) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	// Most clients do not let a wildcard stand for all names of a top-level domain, so each gets its own.
 	name := strings.ToLower(hello.ServerName)
-	if !strings.HasSuffix(name, ".localhost") || len(name) > 253 {
+	if name == "localhost" || !s.ca.covers(name) || len(name) > 253 {
 		name = ""
 	}
 	s.mu.Lock()
@@ -90,7 +92,7 @@ func (c *CA) leaf(now time.Time, hosts []string) (*tls.Certificate, error) {
 		template.NotAfter = c.Certificate.NotAfter
 	}
 	for _, host := range append([]string{"localhost", "*.localhost", "127.0.0.1", "::1"}, hosts...) {
-		if ip := net.ParseIP(host); !Covers(host) {
+		if ip := net.ParseIP(host); !c.covers(host) {
 			continue
 		} else if ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)

@@ -3,6 +3,8 @@ package proxy
 import (
 	"bufio"
 	"bytes"
+	"cmp"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -31,6 +34,49 @@ func (p *Proxy) serveTLS(conn net.Conn, conf *tls.Config) {
 		return
 	}
 	p.serveConn(c, "https")
+}
+
+// ServeEither is Serve for a listener some of whose clients speak TLS. Their first byte tells.
+func (p *Proxy) ServeEither(ln net.Listener, conf *tls.Config) error {
+	return p.accept(ln, func(c net.Conn) {
+		cut := context.AfterFunc(p.ctx, func() { c.Close() })
+		first, err := peek(c)
+		switch {
+		case !cut() || err != nil:
+			c.Close()
+		case first == handshakeRecord:
+			p.serveTLS(c, conf)
+		default:
+			p.serveConn(c, "http")
+		}
+	})
+}
+
+// peek waits for the first byte that a client sends, and leaves it where it is.
+func peek(c net.Conn) (byte, error) {
+	below, ok := c.(syscall.Conn)
+	if !ok {
+		return 0, fmt.Errorf("no socket is known of a %T", c)
+	}
+	raw, err := below.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var first [1]byte
+	var n int
+	var failed error
+	err = raw.Read(func(fd uintptr) bool {
+		for {
+			n, _, failed = syscall.Recvfrom(int(fd), first[:], syscall.MSG_PEEK)
+			if failed != syscall.EINTR {
+				return failed != syscall.EAGAIN
+			}
+		}
+	})
+	if err = cmp.Or(err, failed); err == nil && n == 0 {
+		err = io.EOF
+	}
+	return first[0], err
 }
 
 // belowTLS is what lies below a TLS connection. A client that does not speak TLS is told so in words.

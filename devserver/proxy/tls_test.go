@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +70,54 @@ func TestTLS(t *testing.T) {
 		if want := tt.want + " " + host; string(body) != want || err != nil || res.ProtoMajor == 2 != tt.http2 {
 			t.Errorf("%+v: %s %q, %v; want %q", tt, res.Proto, body, err, want)
 		}
+	}
+}
+
+// TestEither: one listener serves clients of HTTP and HTTPS, under whatever name; one that says nothing is cut at the end.
+func TestEither(t *testing.T) {
+	t.Parallel()
+	ca, err := localca.ForRun()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := serveBy(t, Config{}, func(p *Proxy, ln net.Listener) error { return p.ServeEither(ln, ca.Config("192.0.2.7")) })
+	f.Use(newApp(t, http.HandlerFunc(told)))
+	roots := x509.NewCertPool()
+	roots.AddCert(ca.Certificate)
+	silent, err := net.Dial("tcp", f.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for _, tt := range []struct{ scheme, host, protocol, kind, want string }{
+		{"http", "billing.example.com", "1", "text/plain", "HTTP/1.1 http 9"},
+		{"http", "billing.example.com", "h2c", "application/grpc", "HTTP/2.0 http 9"},
+		{"https", "billing.example.com", "1", "text/plain", "HTTP/1.1 https 9"},
+		{"https", "billing.example.com", "2", "application/grpc", "HTTP/2.0 https 9"},
+		{"https", "192.0.2.7", "2", "text/plain", "HTTP/1.1 https 9"},
+	} {
+		protocols := new(http.Protocols)
+		protocols.SetHTTP1(tt.protocol == "1")
+		protocols.SetHTTP2(tt.protocol == "2")
+		protocols.SetUnencryptedHTTP2(tt.protocol == "h2c")
+		tr := &http.Transport{Protocols: protocols, TLSClientConfig: &tls.Config{RootCAs: roots}, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, f.addr)
+		}}
+		defer tr.CloseIdleConnections()
+		res, err := (&http.Client{Transport: tr}).Post(tt.scheme+"://"+tt.host+"/", tt.kind, strings.NewReader("some body"))
+		if err != nil {
+			t.Fatalf("%+v: %v", tt, err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if want := tt.want + " " + tt.host; string(body) != want || err != nil {
+			t.Errorf("%+v: %q, %v; want %q", tt, body, err, want)
+		}
+	}
+	f.Close(t.Context())
+	silent.SetReadDeadline(time.Now().Add(time.Minute))
+	if n, err := silent.Read(make([]byte, 1)); n != 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a client that says nothing: %d, %v; want its end", n, err)
 	}
 }
 
