@@ -271,6 +271,7 @@ func BenchmarkQueries(b *testing.B) {
 		"logs-request":      count(db.Logs, ctx, record.LogFilter{RequestID: 500}),
 		"builds":            count(db.Builds, ctx, record.BuildFilter{App: "shop"}),
 		"runs":              count(db.SelectRuns, ctx, record.RunFilter{App: "shop"}),
+		"runs-counts":       func() (int, error) { c, err := db.RunCounts(ctx); return len(c), err },
 		"gaps":              func() (int, error) { g, err := db.Gaps(ctx, run); return len(g), err },
 		"payloads-socket":   count(db.Payloads, ctx, record.PayloadFilter{SocketID: 7}),
 		"payloads-request":  count(db.Payloads, ctx, record.PayloadFilter{RequestID: 500}),
