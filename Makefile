@@ -24,8 +24,9 @@ race: ## run the tests with the race detector
 	$(CLEAN_ENV) $(GO) test -timeout 60m -race ./...
 
 bench: ## measure: sandboxed against plain, ratios within one run
-	$(CLEAN_ENV) $(GO) test -p 1 -timeout 60m -run '^$$' -bench . -benchtime 1s ./...
-	$(CLEAN_ENV) $(GO) test -timeout 30m -run '^$$' -bench Queries -benchtime 5x -seed 10000000 -v ./storage
+	$(CLEAN_ENV) $(GO) test -p 1 -timeout 60m -run '^$$' -bench . -skip 'Reload|Tree|Queries' -benchtime 1s ./...
+	$(CLEAN_ENV) $(GO) test -p 1 -timeout 30m -run '^$$' -bench 'Reload|Tree' -benchtime 5x ./devserver
+	$(CLEAN_ENV) $(GO) test -timeout 30m -v -run '^$$' -bench Queries -benchtime 5x ./storage -seed 10000000
 
 bench-reload: ## measure: save to first new response and failed requests, against go build, air and reflex
 	$(CLEAN_ENV) DEVSERVER_BENCH_RELOAD=$(ROUNDS) $(GO) test -count=1 -timeout 60m -v -run BenchReload ./devserver/reloadbench
