@@ -137,7 +137,7 @@ func (p *pane) wantSane() {
 		p.sanes++
 		p.press("-l", fmt.Sprintf(`echo "mode %d: $(stty -a | tr ' ;' '\n\n' | grep -cx -e icanon -e echo -e isig -e opost)"`, p.sanes))
 		p.press("Enter")
-		answer := fmt.Sprintf(`(?m)^mode %d: (\d)$`, p.sanes)
+		answer := fmt.Sprintf(`(?m)^(?:\$ )?mode %d: (\d)$`, p.sanes) // behind the prompt where nothing typed is shown
 		p.await(answer)
 		return regexp.MustCompile(answer).FindStringSubmatch(p.text())[1] == "4"
 	})
