@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-d81df0db/devserver/devserver/localca"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
 
@@ -104,7 +105,11 @@ func TestAppsByProductionName(t *testing.T) {
 // TestTrusting: an app trusts the doors besides what it trusts anyway.
 func TestTrusting(t *testing.T) {
 	t.Parallel()
-	s := &supervisor{roots: "/data/roots"}
+	ca, err := localca.ForRun()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &supervisor{data: "/data", doorCA: ca}
 	for _, tt := range []struct{ env, want string }{
 		{"HOME=/home", systemRoots + ":/data/roots"},
 		{"SSL_CERT_DIR=", systemRoots + ":/data/roots"},

@@ -96,12 +96,12 @@ func (s *supervisor) openDoors(all doors) (err error) {
 	if s.doorCA, err = localca.ForRun(); err != nil {
 		return err
 	}
-	s.roots = filepath.Join(s.data, rootsFolder)
-	s.closing(func() error { return os.RemoveAll(s.roots) })
-	if err := os.MkdirAll(s.roots, 0o700); err != nil {
+	roots := filepath.Join(s.data, rootsFolder)
+	s.closing(func() error { return os.RemoveAll(roots) })
+	if err := os.MkdirAll(roots, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
-	return os.WriteFile(filepath.Join(s.roots, "apps.pem"), s.doorCA.PEM(), 0o600)
+	return os.WriteFile(filepath.Join(roots, "apps.pem"), s.doorCA.PEM(), 0o600)
 }
 
 // systemRoots are the folders that Go's crypto/x509 reads on Linux where SSL_CERT_DIR names none. Elsewhere the system is asked.
@@ -109,7 +109,7 @@ const systemRoots = "/etc/ssl/certs:/etc/pki/tls/certs"
 
 // trusting is an app's environment in which it trusts the doors too.
 func (s *supervisor) trusting(env []string) []string {
-	if s.roots == "" {
+	if s.doorCA == nil {
 		return env
 	}
 	folders := systemRoots
@@ -118,7 +118,7 @@ func (s *supervisor) trusting(env []string) []string {
 			folders = own
 		}
 	}
-	return append(slices.Clone(env), "SSL_CERT_DIR="+folders+":"+s.roots)
+	return append(slices.Clone(env), "SSL_CERT_DIR="+folders+":"+filepath.Join(s.data, rootsFolder))
 }
 
 // behind is the front proxy behind a door. That of an app which does not run says so.

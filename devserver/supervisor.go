@@ -34,7 +34,6 @@ type supervisor struct {
 	peers    peers
 	doors    doors
 	doorCA   *localca.CA // nil: there are none
-	roots    string      // the folder of its certificate, which apps trust; "": there are no doors
 	requests *requestLog
 	strays   *strays
 	fleet    *fleet

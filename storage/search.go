@@ -10,7 +10,8 @@ import (
 
 // No index leads to a part of a text: an index of all its threes of letters would triple what a line costs to write and
 // to keep, and not know parts of one or two. Nor does one lead to a method or a duration. So a search reads, a piece of the
-// table at a time, and ends when its time is over. Pieces grow until one takes an eighth of that time: how long a row takes depends on its text, which may have 64 KiB.
+// table at a time, and ends when its time is over. Pieces grow until one takes an eighth of that time: how long a row takes
+// depends on its text, which may have 64 KiB.
 const (
 	firstPiece   = 64
 	largestPiece = 32 << 10 // 10 to 15 ms with usual lines: a context that has ended is noticed after that

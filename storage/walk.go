@@ -46,19 +46,19 @@ func stretchWhere(f record.EventFilter) (w where) {
 // socketSources are the sockets to the filter's host, each from its first event to its last.
 func socketSources(f record.EventFilter) sources {
 	w := where{}
-	w.addIf(true, `(k.host LIKE ? ESCAPE '\' OR k.remote_addr LIKE ? ESCAPE '\')`, contains(f.Host), contains(f.Host))
-	w.addIf(f.App != "", "s.app = ?", f.App)
-	w.addIf(f.After != 0, "s.last_event > ?", f.After)
-	w.addIf(f.Before != 0, "s.first_event < ?", f.Before)
-	by, near := " ORDER BY min(s.last_event, ?) DESC", f.Before
+	w.addIf(true, hostMatch, contains(f.Host), contains(f.Host))
+	w.addIf(f.App != "", "r.app = ?", f.App)
+	w.addIf(f.After != 0, "r.last_event > ?", f.After)
+	w.addIf(f.Before != 0, "r.first_event < ?", f.Before)
+	by, near := " ORDER BY min(r.last_event, ?) DESC", f.Before
 	if near == 0 {
 		near = 1 << 62
 	}
 	if f.Ascending {
-		by, near = " ORDER BY max(s.first_event, ?)", f.After
+		by, near = " ORDER BY max(r.first_event, ?)", f.After
 	}
-	const from = `sockets k INDEXED BY sockets_peer CROSS JOIN sockets s ON s.id = k.id` // the index is a fraction of the table
-	return sources{`SELECT s.id, s.first_event, s.last_event FROM ` + from + w.clause() + by, append(w.args, near), 1}
+	const from = `sockets s INDEXED BY sockets_peer CROSS JOIN sockets r ON r.id = s.id` // the index is a fraction of the table
+	return sources{`SELECT r.id, r.first_event, r.last_event FROM ` + from + w.clause() + by, append(w.args, near), 1}
 }
 
 // firstSources is how many sources are read at first. Most walks end within them, and a query that may stop there sorts

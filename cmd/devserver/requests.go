@@ -51,15 +51,18 @@ shows what it has found, and says where to go on.
 				return err
 			}
 			defer rec.Close()
-			filter := devserver.RequestFilter{App: l.app, Method: strings.ToUpper(method), URL: url, Host: l.host, Rule: l.rule, Status: code, RunID: l.run, Since: since, MinDuration: int64(least), Before: older}
-			tell := newSearchTeller(c.ErrOrStderr())
-			if l.follow {
-				return list(c, &l, requestFeed(rec, filter, l.limit, tell), requestHead, requestRow(newPalette(c.OutOrStdout())))
+			filter := devserver.RequestFilter{
+				App: l.app, Method: strings.ToUpper(method), URL: url, Host: l.host, Rule: l.rule, Status: code, RunID: l.run,
+				Since: since, MinDuration: int64(least), Before: older,
 			}
-			return list(c, &l, func(ctx context.Context) ([]devserver.Request, error) {
-				return newestRequests(ctx, rec, filter, l.limit, tell)
-			},
-				requestHead, requestRow(newPalette(c.OutOrStdout())))
+			tell := newSearchTeller(c.ErrOrStderr())
+			next := requestFeed(rec, filter, l.limit, tell)
+			if !l.follow { // nothing is read but what is shown
+				next = func(ctx context.Context) ([]devserver.Request, error) {
+					return newestRequests(ctx, rec, filter, l.limit, tell)
+				}
+			}
+			return list(c, &l, next, requestHead, requestRow(newPalette(c.OutOrStdout())))
 		},
 	}
 	l.formFlags(c)
@@ -110,7 +113,9 @@ func requestFeed(rec requestReader, filter devserver.RequestFilter, limit int, t
 			for _, r := range newest.Rows {
 				since = r.StartedAt - int64(lateness)
 			}
-			recent, err := rec.SearchRequests(ctx, atMost(every, pageSize), searchStep)
+			page := every
+			page.Limit = pageSize
+			recent, err := rec.SearchRequests(ctx, page, searchStep)
 			if err != nil {
 				return nil, err
 			}
@@ -150,11 +155,6 @@ func requestFeed(rec requestReader, filter devserver.RequestFilter, limit int, t
 // endFits tells whether a request ended as the filter wants it.
 func endFits(f devserver.RequestFilter, r devserver.Request) bool {
 	return r.DurationNS >= f.MinDuration && (f.Status == 0 || r.Status == f.Status || r.Status/100 == f.Status)
-}
-
-func atMost(f devserver.RequestFilter, n int) devserver.RequestFilter {
-	f.Limit = n
-	return f
 }
 
 // newestRequests returns the newest of the filter's requests, oldest first.
