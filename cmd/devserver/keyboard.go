@@ -27,6 +27,7 @@ type keyboard struct {
 
 	mu     sync.Mutex
 	set    bool // the mode is ours; guarded by mu
+	away   bool // the mode is not to be taken: stopped, about to be, or closed; guarded by mu
 	closed bool // guarded by mu
 }
 
@@ -62,10 +63,7 @@ func openKeyboard(tty *os.File, s *screen, hear func(keys []byte)) (*keyboard, e
 // close gives the terminal back and returns when no key is heard any more. It may be called again.
 func (k *keyboard) close() {
 	k.closing.Do(func() {
-		k.mu.Lock()
-		k.closed = true
-		k.mu.Unlock()
-		k.give()
+		k.give(true)
 		k.wake.Close()
 		k.ended.Wait()
 		k.awake.Close()
@@ -83,7 +81,10 @@ func (k *keyboard) foreground() bool {
 func (k *keyboard) take() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.closed || !k.foreground() {
+	if k.away {
+		return false
+	}
+	if !k.foreground() {
 		k.set = false
 		return false
 	}
@@ -94,14 +95,24 @@ func (k *keyboard) take() bool {
 	return k.set
 }
 
-// give puts the mode back.
-func (k *keyboard) give() {
+// give puts the mode back, so that it stays: the signal that is the cause wakes the reader too, which would take it again.
+// Not for good means until the process goes on.
+func (k *keyboard) give(forGood bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.away, k.closed = true, k.closed || forGood
 	if k.set && k.foreground() {
 		_ = k.change(k.saved) // it fails where the terminal is gone
 	}
 	k.set = false
+}
+
+// goOn takes the mode again after a stop.
+func (k *keyboard) goOn() {
+	k.mu.Lock()
+	k.away = k.closed
+	k.mu.Unlock()
+	k.take()
 }
 
 func (k *keyboard) change(mode unix.Termios) error {
@@ -122,13 +133,13 @@ func (k *keyboard) obey(signals <-chan os.Signal, done <-chan struct{}) {
 				k.lines.Redraw()
 			case syscall.SIGTSTP: // the terminal has sent it to all of the group; the shell waits for us to stop
 				k.lines.Leave()
-				k.give()
+				k.give(false)
 				_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 			case syscall.SIGCONT:
-				k.take()
+				k.goOn()
 				k.lines.Redraw()
 			case syscall.SIGQUIT: // its user wants the goroutines, and the shell after them
-				k.give()
+				k.give(true)
 				signal.Reset(syscall.SIGQUIT)
 				_ = syscall.Kill(os.Getpid(), syscall.SIGQUIT)
 			}

@@ -25,7 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"devserver": main})
+	testscript.Main(m, map[string]func(){"devserver": main, "keyboard": holdKeyboard})
 }
 
 // patience is how long a script waits for what must come: a build with everything to compile is the longest.
