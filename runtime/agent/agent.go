@@ -41,12 +41,14 @@ type Agent struct {
 	sendMu sync.Mutex // keeps the lines on the control socket whole
 
 	listenMu  sync.Mutex
-	listening bool // guarded by listenMu: the app's own listener is open
+	listening int  // guarded by listenMu: how many descriptors of the app's own listener are open
 	accepting bool // guarded by listenMu: its first Accept has been told
 
 	lentMu  sync.RWMutex
-	lent    map[int]*Socket // guarded by lentMu: descriptors whose number user code knows
-	foreign map[int]bool    // guarded by lentMu: sockets that the process was started with
+	lent    map[int]*Socket        // guarded by lentMu: descriptors whose number user code knows
+	foreign map[int]bool           // guarded by lentMu: sockets that the process was started with
+	owns    map[int]*Listener      // guarded by lentMu: descriptors of the app's own listener whose number user code knows
+	bound   map[int]netip.AddrPort // guarded by lentMu: sockets that user code has bound to $PORT, and does not listen on yet
 }
 
 // installed is set before any user code runs, and never again.
@@ -135,7 +137,7 @@ func open(path string) (*Agent, error) {
 
 // New makes the agent of a configuration without installing it.
 func New(cfg wire.Config) (*Agent, error) {
-	a := &Agent{cfg: cfg, lent: make(map[int]*Socket), foreign: make(map[int]bool)}
+	a := &Agent{cfg: cfg, lent: make(map[int]*Socket), foreign: make(map[int]bool), owns: make(map[int]*Listener), bound: make(map[int]netip.AddrPort)}
 	a.site = a.callSite
 	a.sites.init(cfg)
 	for _, fd := range []int{cfg.ControlFD, cfg.ConnFD} {

@@ -36,16 +36,23 @@ const (
 	sendingTo
 	rights
 	pair
+	takenOwn
 )
 
-// notAnswered is the length of an option's value that the system itself is to be asked for.
-const notAnswered = -1
+// Sizes that are none.
+const (
+	notAnswered = -1 // of an option's value: the system itself is to be asked for it
+	done        = -2 // the call is not to be made
+)
 
 // judgeCall is package syscall's hook: see devserverHook there.
 func (a *Agent) judgeCall(after bool, state unsafe.Pointer, trap, fd, a2, a3 uintptr, data []byte, n int, errno uintptr) (unsafe.Pointer, int, uintptr) {
 	c := &call{trap: trap, fd: fd, a2: a2, a3: a3, data: data, n: n, err: syscall.Errno(errno), state: (*callState)(state)}
 	size, err := 0, error(nil)
 	switch {
+	case trap == takenOwn:
+		size, err = a.taken(c)
+	case !after && a.ownCall(c, &size, &err):
 	case c.isOption():
 		size, err = a.option(c, after)
 	case after:
@@ -149,6 +156,11 @@ func kindOf(trap uintptr) sandbox.Kind {
 // closing forgets a descriptor while its number still is this socket's. A duplicate's end is not the socket's.
 func (a *Agent) closing(fd int) {
 	a.forget(fd)
+	a.unbind(fd)
+	if l := a.Own(fd); l != nil {
+		l.Unlend(fd)
+		l.Close()
+	}
 	if s := a.lentSocket(fd); s != nil {
 		a.Unlend(fd, s)
 		if !a.isLent(s) {
@@ -182,6 +194,10 @@ func (a *Agent) called(c *call) error {
 		return a.ReceivedRights(c.data)
 	case pair:
 		return a.paired(c)
+	}
+	if l := a.Own(int(c.fd)); l != nil {
+		a.ownDuplicated(c, l)
+		return nil
 	}
 	s := a.lentSocket(int(c.fd))
 	if s == nil {
@@ -310,6 +326,17 @@ func readSockaddr(b []byte) (sockaddr, bool) {
 		return s, true
 	}
 	return sockaddr{}, false
+}
+
+// putSockaddr writes an address into b, which has the room.
+func putSockaddr(b []byte, addr netip.AddrPort) {
+	family := syscall.AF_INET6
+	if addr.Addr().Is4() {
+		family = syscall.AF_INET
+	}
+	clear(b[:sizeInet6])
+	binary.NativeEndian.PutUint16(b, uint16(family))
+	writeSockaddr(b, addr)
 }
 
 // writeSockaddr rewrites b, which holds an address of the descriptor's family, to another address of that family.

@@ -35,9 +35,20 @@ func (a *Agent) duplicating(c *call) error {
 
 // duplicated follows a descriptor to its second number.
 func (a *Agent) duplicated(c *call, s *Socket) {
-	if c.err == 0 && (c.trap != syscall.SYS_FCNTL || c.a2 == syscall.F_DUPFD || c.a2 == syscall.F_DUPFD_CLOEXEC) {
+	if c.isDup() && c.err == 0 {
 		a.Lend(c.n, s)
 	}
+}
+
+// isDup reports whether a call gives a descriptor a second number.
+func (c *call) isDup() bool {
+	switch c.trap {
+	case syscall.SYS_DUP, sysDup2, syscall.SYS_DUP3:
+		return true
+	case syscall.SYS_FCNTL:
+		return c.a2 == syscall.F_DUPFD || c.a2 == syscall.F_DUPFD_CLOEXEC
+	}
+	return false
 }
 
 // paired judges the two ends that socketpair(2) has made, and tracks them, so that descriptors sent over them are seen.

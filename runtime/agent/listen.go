@@ -11,10 +11,12 @@ import (
 	"github.com/seed-d81df0db/devserver/runtime/wire"
 )
 
-// A Listener is the app's own: the supervisor hands it the connections of the front proxy.
+// A Listener is one descriptor of the app's own listener: the supervisor hands it the connections of the front proxy.
 type Listener struct {
-	FD int // a duplicate of the connection socket, for package net's poller; closed by its holder
-	a  *Agent
+	FD   int            // a duplicate of the connection socket; closed by its holder
+	Addr netip.AddrPort // what the app asked for
+	a    *Agent
+	open bool // guarded by a.listenMu
 }
 
 // A Handed connection was accepted by the front proxy. FD is a loopback TCP connection.
@@ -29,17 +31,33 @@ func (a *Agent) OwnPort(port uint16) bool {
 	return a.cfg.Port != 0 && int(port) == a.cfg.Port
 }
 
-// ListenOwn opens the app's own listener; addr is what the app asked for. It returns nil where no supervisor hands
-// connections over, and EADDRINUSE while it is open already.
-func (a *Agent) ListenOwn(addr string) (*Listener, error) {
+// ListenOwn opens the app's own listener at the address that the app asked for. It returns nil where no supervisor hands
+// connections over, and EADDRINUSE while it is open already, unless the app shares its port (SO_REUSEPORT).
+func (a *Agent) ListenOwn(addr netip.AddrPort, shared bool) (*Listener, error) {
 	if a.cfg.ConnFD == 0 {
 		return nil, nil
 	}
 	a.listenMu.Lock()
 	defer a.listenMu.Unlock()
-	if a.listening {
+	if a.listening > 0 && !shared {
 		return nil, os.NewSyscallError("bind", syscall.EADDRINUSE)
 	}
+	l, err := a.listener(addr)
+	if err == nil {
+		a.send(wire.Message{Type: wire.Listening, Addr: addr.String()})
+	}
+	return l, err
+}
+
+// Another returns a further descriptor of the same listener.
+func (l *Listener) Another() (*Listener, error) {
+	l.a.listenMu.Lock()
+	defer l.a.listenMu.Unlock()
+	return l.a.listener(l.Addr)
+}
+
+// listener makes a descriptor of the own listener. The caller holds listenMu.
+func (a *Agent) listener(addr netip.AddrPort) (*Listener, error) {
 	syscall.ForkLock.RLock()
 	fd, err := syscall.Dup(a.cfg.ConnFD)
 	if err == nil {
@@ -52,9 +70,8 @@ func (a *Agent) ListenOwn(addr string) (*Listener, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("listen", err)
 	}
-	a.listening = true
-	a.send(wire.Message{Type: wire.Listening, Addr: addr})
-	return &Listener{FD: fd, a: a}, nil
+	a.listening++
+	return &Listener{FD: fd, Addr: addr, a: a, open: true}, nil
 }
 
 // ServesTLS tells the supervisor when the listener that is to serve TLS is the app's own.
@@ -64,11 +81,14 @@ func (a *Agent) ServesTLS(listener any) {
 	}
 }
 
-// Close lets the app listen again. The caller closes FD.
+// Close lets the app listen again, once no descriptor of its listener is open. The caller closes FD.
 func (l *Listener) Close() {
 	l.a.listenMu.Lock()
 	defer l.a.listenMu.Unlock()
-	l.a.listening = false
+	if l.open {
+		l.open = false
+		l.a.listening--
+	}
 }
 
 // Accepting tells the supervisor, once, that the app takes connections.

@@ -124,6 +124,12 @@ func (c *rawConn) PollFD() *poll.FD {
 // Control, Read and Write give the descriptor to user code: what that code does with it is judged in package syscall.
 
 func (c *rawConn) Control(f func(uintptr)) error {
+	if c.devserverOwn() {
+		return c.devserverControl(func(fd uintptr) {
+			defer agent.SetTrust(c.fd.devserverLend(fd))
+			f(fd)
+		})
+	}
 	if !c.devserverJudged() {
 		return c.devserverControl(f)
 	}
@@ -134,6 +140,12 @@ func (c *rawConn) Control(f func(uintptr)) error {
 }
 
 func (c *rawConn) Read(f func(uintptr) bool) error {
+	if c.devserverOwn() {
+		return c.devserverRead(func(fd uintptr) bool {
+			defer agent.SetTrust(c.fd.devserverLend(fd))
+			return f(fd)
+		})
+	}
 	if !c.devserverJudged() {
 		return c.devserverRead(f)
 	}
@@ -145,6 +157,12 @@ func (c *rawConn) Read(f func(uintptr) bool) error {
 }
 
 func (c *rawConn) Write(f func(uintptr) bool) error {
+	if c.devserverOwn() {
+		return c.devserverWrite(func(fd uintptr) bool {
+			defer agent.SetTrust(c.fd.devserverLend(fd))
+			return f(fd)
+		})
+	}
 	if !c.devserverJudged() {
 		return c.devserverWrite(f)
 	}
@@ -185,12 +203,19 @@ func (c *rawConn) devserverReclaimed(k sandbox.Kind, err error) error {
 	return &own
 }
 
+// devserverOwn reports whether c is of the app's own listener.
+func (c *rawConn) devserverOwn() bool { return c.ok() && c.fd.devserver.own != nil }
+
 func (c *rawConn) devserverJudged() bool { return c.ok() && c.fd.devserver.sock != nil }
 
-// devserverLend notes that user code learns the number of a judged descriptor, while it cannot be closed, and lets
-// what the goroutine does be judged. It returns how far it was trusted.
+// devserverLend notes that user code learns the number of a judged descriptor or of the own listener's, while it cannot be
+// closed, and lets what the goroutine does be judged. It returns how far it was trusted.
 func (fd *netFD) devserverLend(number uintptr) (trust int32) {
-	agent.Get().Lend(int(number), fd.devserver.sock)
+	if fd.devserver.own != nil {
+		fd.devserver.own.Lend(int(number))
+	} else {
+		agent.Get().Lend(int(number), fd.devserver.sock)
+	}
 	fd.devserver.lent.Store(int64(number) + 1)
 	return agent.SetTrust(0)
 }

@@ -110,6 +110,7 @@ func (fd *netFD) writeBuffers(v *Buffers) (n int64, err error) {
 // Close is the program's, or the finalizer's. A socket that the sandbox has closed lets the first Close succeed.
 func (fd *netFD) Close() error {
 	if fd.devserver.own != nil {
+		fd.devserverUnlend()
 		fd.devserver.own.Close()
 		return fd.devserverClose()
 	}
@@ -129,7 +130,12 @@ func (fd *netFD) Close() error {
 // devserverUnlend says that the descriptor's number is about to be free. The number is the one of the lending: the
 // sandbox may be closing pfd at the same time.
 func (fd *netFD) devserverUnlend() {
-	if n := fd.devserver.lent.Load(); n != 0 {
+	n := fd.devserver.lent.Load()
+	switch {
+	case n == 0:
+	case fd.devserver.own != nil:
+		fd.devserver.own.Unlend(int(n - 1))
+	default:
 		agent.Get().Unlend(int(n-1), fd.devserver.sock)
 	}
 }
@@ -148,6 +154,9 @@ func (fd *netFD) shutdown(how int) error {
 
 // dup makes a second descriptor.
 func (fd *netFD) dup() (f *os.File, err error) {
+	if fd.devserver.own != nil {
+		return fd.devserverOwnDup()
+	}
 	s := fd.devserver.sock
 	if s == nil {
 		return fd.devserverDup()
@@ -194,6 +203,9 @@ func newFileFD(f *os.File) (*netFD, error) {
 	a := agent.Get()
 	if a == nil || agent.Trusted() {
 		return devserverNewFileFD(f)
+	}
+	if l := a.Own(int(f.Fd())); l != nil {
+		return devserverOwnFile(l)
 	}
 	agent.Trust()
 	fd, err := devserverNewFileFD(f)

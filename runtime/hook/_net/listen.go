@@ -15,7 +15,7 @@ import (
 // connections, so that deadlines, Close and the poller work as for any other; Addr is what the app asked for.
 func (o *devserverOpening) listenOwn(ctx context.Context) (*netFD, error) {
 	laddr := devserverListenAddr(o.laddr, o.family)
-	l, err := o.a.ListenOwn(laddr.String())
+	l, err := o.a.ListenOwn(devserverAddrPort(laddr), false)
 	if err != nil {
 		return nil, err
 	}
@@ -24,22 +24,55 @@ func (o *devserverOpening) listenOwn(ctx context.Context) (*netFD, error) {
 		defer agent.Distrust()
 		return devserverSocket(ctx, o.net, o.family, o.sotype, o.proto, o.ipv6only, devserverOnLoopback(laddr), nil, o.untrusted())
 	}
-	fd, err := devserverNewFD(l.FD, o.family, syscall.SOCK_STREAM, o.net)
+	fd, err := devserverOwn(l, o.family, o.net)
+	if err != nil {
+		return nil, err
+	}
+	if o.ctrl != nil {
+		if err = o.untrusted()(ctx, fd.ctrlNetwork(), laddr.String(), newRawConn(fd)); err != nil {
+			fd.Close()
+			return nil, err
+		}
+	}
+	return fd, nil
+}
+
+// devserverOwn makes the netFD of a descriptor of the app's own listener.
+func devserverOwn(l *agent.Listener, family int, net string) (*netFD, error) {
+	fd, err := devserverNewFD(l.FD, family, syscall.SOCK_STREAM, net)
 	if err != nil {
 		l.Close()
 		syscall.Close(l.FD)
 		return nil, err
 	}
 	fd.devserver.own = l
-	if err = fd.init(); err == nil && o.ctrl != nil {
-		err = o.untrusted()(ctx, fd.ctrlNetwork(), laddr.String(), newRawConn(fd))
-	}
-	if err != nil {
+	if err = fd.init(); err != nil {
 		fd.Close()
 		return nil, err
 	}
-	fd.setAddr(laddr, nil)
+	fd.setAddr(TCPAddrFromAddrPort(l.Addr), nil)
 	return fd, nil
+}
+
+// devserverOwnFile is newFileFD of a descriptor of the app's own listener.
+func devserverOwnFile(l *agent.Listener) (*netFD, error) {
+	l, err := l.Another()
+	if err != nil {
+		return nil, err
+	}
+	return devserverOwn(l, devserverFamily(l.Addr.Addr().Is4()), "tcp")
+}
+
+// devserverOwnDup is dup of the app's own listener. From here on user code may accept by itself, and nobody sees when it
+// first waits for a connection: it accepts from now on.
+func (fd *netFD) devserverOwnDup() (*os.File, error) {
+	l, err := fd.devserver.own.Another()
+	if err != nil {
+		return nil, err
+	}
+	l.Lend(l.FD)
+	l.Accepting()
+	return newUnixFile(l.FD, fd.name()), nil
 }
 
 // devserverListenAddr is the address as getsockname would tell it: a wildcard of the family for no IP.

@@ -22,7 +22,8 @@ import (
 //	before  data is the address of SYS_CONNECT, SYS_BIND and of what sends to one, or an option's value (a2 its
 //	        level, a3 its name); it may be rewritten up to its capacity, and size is its length then. n is how many
 //	        bytes are to be sent. state is handed on to the call after.
-//	        Of an option size is -1 when the call is to be made, else the sandbox has answered with data.
+//	        Of an option size is -1 when the call is to be made, else the sandbox has answered with data. Of other calls it
+//	        is devserverDone when the call is not to be made; accept takes a connection of the app's own listener then.
 //	after   n is what the call returned, data as before.
 //
 // It is also asked what no number of a call stands for: see the pseudo calls below.
@@ -34,7 +35,10 @@ const (
 	devserverTo                          // a destination among several of one sending call
 	devserverRights                      // data is a control message that goes out (before) or has come in (after)
 	devserverPair                        // after socketpair: a2 and a3 are the ends of a new pair of sockets of domain fd
+	devserverTaken                       // after a receive on the own listener, n bytes and a control message; size is the descriptor of the connection, data the client's address
 )
+
+const devserverDone = -2
 
 //go:linkname devserver_install internal/devserver/agent.installCalls
 func devserver_install(f func(after bool, state unsafe.Pointer, trap, fd, a2, a3 uintptr, data []byte, n int, errno uintptr) (unsafe.Pointer, int, uintptr)) {
@@ -172,9 +176,9 @@ func (c *devserverArgs) make() (r1, r2 uintptr, err Errno) {
 // ask asks the judge before the call.
 //
 //go:norace
-func (c *devserverArgs) ask(n int) (state unsafe.Pointer, err Errno) {
-	state, _, e := devserverHook(false, nil, c.trap, c.a[0], c.a[1], c.a[2], nil, n, 0)
-	return state, Errno(e)
+func (c *devserverArgs) ask(n int) (state unsafe.Pointer, done bool, err Errno) {
+	state, size, e := devserverHook(false, nil, c.trap, c.a[0], c.a[1], c.a[2], nil, n, 0)
+	return state, size == devserverDone, Errno(e)
 }
 
 // tell tells the judge how the call went, and returns what the program is told.
@@ -219,9 +223,14 @@ func devserverCall(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err Er
 		return c.getOption()
 	}
 	// A closed number may be another socket's by the time close returns: the judge forgets it before.
-	state, e := c.ask(c.size())
-	if e != 0 {
+	state, done, e := c.ask(c.size())
+	switch {
+	case e != 0:
 		return ^uintptr(0), 0, e
+	case done && (trap == SYS_ACCEPT || trap == SYS_ACCEPT4):
+		return c.take()
+	case done:
+		return 0, 0, 0
 	}
 	r1, r2, err = c.make()
 	n := int(r1)
@@ -330,8 +339,11 @@ func (c *devserverArgs) addressed(i int, size uintptr, n int) (r1, r2 uintptr, e
 	}
 	addr := devserverAddr(c.pointer(i), size)
 	state, length, e := devserverHook(false, nil, c.trap, c.a[0], 0, 0, addr, n, 0)
-	if e != 0 {
+	switch {
+	case e != 0:
 		return ^uintptr(0), 0, Errno(e)
+	case length == devserverDone:
+		return 0, 0, 0
 	}
 	addr = addr[:length]
 	c.replace(i, unsafe.Pointer(unsafe.SliceData(addr)))
@@ -399,7 +411,7 @@ func (c *devserverArgs) send(count, size uintptr) (r1, r2 uintptr, err Errno) {
 	if c.trap == devserverSendmmsg {
 		c.a[2] = uintptr(len(routes)) // the judge is told how many, too
 	}
-	state, e := c.ask(total)
+	state, _, e := c.ask(total)
 	if e != 0 {
 		return ^uintptr(0), 0, e
 	}
@@ -576,6 +588,52 @@ func (c *devserverArgs) sender(p unsafe.Pointer, size *uint32) {
 	if n == len(addr) { // another family would not fit where this one stands
 		copy(unsafe.Slice((*byte)(p), n), addr)
 	}
+}
+
+// take is accept on the app's own listener: a connection comes as a message with its descriptor.
+//
+//go:norace
+func (c *devserverArgs) take() (r1, r2 uintptr, err Errno) {
+	flags := uintptr(0)
+	if c.trap == SYS_ACCEPT4 {
+		flags = c.a[3]
+	}
+	for {
+		data, control := make([]byte, 1024), make([]byte, CmsgSpace(4*4))
+		v := Iovec{Base: &data[0]}
+		v.SetLen(len(data))
+		h := &Msghdr{Iov: &v, Iovlen: 1, Control: &control[0]}
+		h.SetControllen(len(control))
+		if r1, r2, err = devserverSyscall6(SYS_RECVMSG, c.a[0], uintptr(unsafe.Pointer(h)), MSG_CMSG_CLOEXEC, 0, 0, 0); err != 0 {
+			return r1, r2, err
+		}
+		data = append(data[:r1], control[:h.Controllen]...)
+		_, fd, e := devserverHook(true, nil, devserverTaken, c.a[0], flags, 0, data, int(r1), 0)
+		switch Errno(e) {
+		case 0:
+			c.peer(data[:cap(data)])
+			return uintptr(fd), 0, 0
+		case EINTR: // there was none
+		default:
+			return ^uintptr(0), 0, Errno(e)
+		}
+	}
+}
+
+// peer writes the client's address where accept is to put it, as much as there is room for.
+//
+//go:norace
+func (c *devserverArgs) peer(addr []byte) {
+	if c.a[1] == 0 || c.a[2] == 0 {
+		return
+	}
+	size := uint32(SizeofSockaddrInet6)
+	if *(*uint16)(unsafe.Pointer(&addr[0])) == AF_INET {
+		size = SizeofSockaddrInet4
+	}
+	room := *(*uint32)(c.pointer(2))
+	copy(unsafe.Slice((*byte)(c.pointer(1)), min(room, size)), addr)
+	*(*uint32)(c.pointer(2)) = size
 }
 
 // socketpair makes two sockets that only this process and its children know; its number of a call passes no hook.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"syscall"
 )
 
@@ -54,6 +55,15 @@ func init() {
 		_, err = net.InterfaceAddrs() // asks the kernel over netlink, which is no network
 		say("interfaces", err)
 	}
+	// serve listens on a port, and on none, by system calls.
+	ways["serve"] = func(args []string) {
+		port, err := strconv.Atoi(args[0])
+		must(err)
+		serve("IPv4", syscall.AF_INET, &syscall.SockaddrInet4{Port: port})
+		serve("IPv6", syscall.AF_INET6, &syscall.SockaddrInet6{Port: port})
+		serve("one", syscall.AF_INET, &syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}})
+		serve("another", syscall.AF_INET, &syscall.SockaddrInet4{Port: port + 1})
+	}
 	// control uses the descriptor of a connection that package net made.
 	ways["control"] = func(args []string) {
 		c, err := net.ListenPacket("udp4", ":0")
@@ -70,5 +80,28 @@ func init() {
 		_, err = c.WriteTo([]byte("four"), net.UDPAddrFromAddrPort(a))
 		say("writeto", err)
 		say("close", c.Close())
+	}
+}
+
+// serve tells where a listener is that was bound to an address.
+func serve(name string, family int, at syscall.Sockaddr) {
+	fd, err := syscall.Socket(family, syscall.SOCK_STREAM, 0)
+	must(err)
+	defer syscall.Close(fd)
+	must(syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1))
+	if err = syscall.Bind(fd, at); err == nil {
+		err = syscall.Listen(fd, 1)
+	}
+	say(name, err)
+	if err != nil {
+		return
+	}
+	is, err := syscall.Getsockname(fd)
+	must(err)
+	switch is := is.(type) {
+	case *syscall.SockaddrInet4:
+		fmt.Println(netip.AddrFrom4(is.Addr))
+	case *syscall.SockaddrInet6:
+		fmt.Println(netip.AddrFrom16(is.Addr))
 	}
 }

@@ -1,0 +1,29 @@
+package agent
+
+// Descriptors of the app's own listener whose number user code knows: it may accept with system calls of its own, as
+// servers with an event loop do.
+
+// Own returns the listener of a descriptor that user code knows as fd, nil when it is another's.
+func (a *Agent) Own(fd int) *Listener {
+	a.lentMu.RLock()
+	defer a.lentMu.RUnlock()
+	return a.owns[fd]
+}
+
+// Lend notes that user code knows l's descriptor as fd.
+func (l *Listener) Lend(fd int) {
+	l.a.lentMu.Lock()
+	defer l.a.lentMu.Unlock()
+	l.a.owns[fd] = l
+	machine.see(fd, true)
+}
+
+// Unlend forgets the number, which is about to be free.
+func (l *Listener) Unlend(fd int) {
+	l.a.lentMu.Lock()
+	defer l.a.lentMu.Unlock()
+	if l.a.owns[fd] == l {
+		delete(l.a.owns, fd)
+		machine.see(fd, false)
+	}
+}
