@@ -72,6 +72,7 @@ type WorkerExited struct {
 	App, Exit string        // "exit status 2", "signal: killed"
 	LastLines []string      // the end of its output
 	RestartIn time.Duration // 0: it is not restarted before the next change
+	Again     bool          // it had been restarted because of such an end, and it is the same program
 	Serving   bool          // it had not accepted yet; the version before goes on serving
 }
 

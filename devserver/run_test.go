@@ -563,8 +563,11 @@ func TestTrouble(t *testing.T) {
 		}},
 		"listens elsewhere": {`fmt.Println(http.ListenAndServe(":9099", nil)); os.Exit(1)`, func(t *testing.T, s *site) {
 			waitFor(s, func(w Warning) bool {
-				return strings.Contains(w.Text, ":9099") && strings.Contains(w.Text, "listen on $PORT (")
+				return strings.Contains(w.Text, ":9099") && strings.Contains(w.Text, "listen on $PORT (") && strings.HasSuffix(w.Text, "--addr 127.0.0.1:9099")
 			})
+			if first, second := waitFor[WorkerExited](s, nil), waitFor[WorkerExited](s, nil); first.Again || !second.Again {
+				t.Errorf("told as %+v, and %+v", first, second)
+			}
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

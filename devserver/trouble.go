@@ -2,6 +2,7 @@ package devserver
 
 import (
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -67,8 +68,9 @@ func (l *loop) startAgain() {
 }
 
 func (l *loop) tellExit(v *version, wait time.Duration) {
-	l.sup.notices.tell(WorkerExited{App: l.name, Exit: v.Exit(), LastLines: v.LastLines(), RestartIn: wait, Serving: l.live != nil})
-	if other := v.elsewhere(); other != "" && isOpen(v.Ready()) {
+	again := wait > minBackoff
+	l.sup.notices.tell(WorkerExited{App: l.name, Exit: v.Exit(), LastLines: v.LastLines(), RestartIn: wait, Again: again, Serving: l.live != nil})
+	if other := v.elsewhere(); other != "" && isOpen(v.Ready()) && !again {
 		l.sup.notices.warnf("%s", l.listensOn(other))
 	}
 	if l.live == nil {
@@ -108,5 +110,12 @@ func (l *loop) isSilent() {
 }
 
 func (l *loop) listensOn(addr string) string {
-	return fmt.Sprintf("%s listens on %s, where no request arrives; listen on $PORT (%d): http.ListenAndServe(\":\"+os.Getenv(\"PORT\"), nil)", l.name, addr, l.port)
+	way := ""
+	if _, port, err := net.SplitHostPort(addr); err == nil {
+		way = ", or let it have the port that it has chosen: --addr 127.0.0.1:" + port
+		if len(l.sup.apps) > 1 {
+			way = ", or let it have the port that it has chosen: addr: 127.0.0.1:" + port + " of the app in devserver.yaml"
+		}
+	}
+	return fmt.Sprintf("%s listens on %s, where no request arrives; listen on $PORT (%d): http.ListenAndServe(\":\"+os.Getenv(\"PORT\"), nil)%s", l.name, addr, l.port, way)
 }

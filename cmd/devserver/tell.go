@@ -313,6 +313,10 @@ func (t *teller) exited(n devserver.WorkerExited) {
 	case n.RestartIn > 0:
 		next = "it starts again in " + seconds(n.RestartIn)
 	}
+	if n.Again { // its last words stand above
+		t.say("%s ended again (%s); %s", t.style.bad.Render(n.App), n.Exit, next)
+		return
+	}
 	t.say("%s ended (%s); %s", t.style.bad.Render(n.App), n.Exit, next)
 	for _, line := range n.LastLines {
 		t.screen.Print("  " + t.style.dim.Render(clean(line)))

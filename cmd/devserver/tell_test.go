@@ -52,6 +52,7 @@ var aDay = []devserver.Notice{
 	devserver.Denied{App: "orders", Rule: "billing", Network: "tcp", Destination: "192.0.2.1:21", Reason: "Production gives sockets only to apps with billing enabled.", Under: devserver.JudgeOptions{Profile: "appengine-php", NoBilling: true}},
 	devserver.Escapes{App: "orders", Packages: slices.Repeat([]devserver.Escape{{Package: "example.com/many", Kind: "assembly", Text: "It makes system calls of its own."}}, 10)},
 	devserver.Escapes{App: "orders"},
+	devserver.WorkerExited{App: "orders", Exit: "exit status 2", LastLines: []string{"panic: no rows"}, RestartIn: 4 * time.Second, Again: true},
 	devserver.WorkerExited{App: "orders", Exit: "exit status 0"},
 	devserver.WorkerExited{App: "orders", Exit: "exit status 1", LastLines: []string{"no config"}, Serving: true},
 	devserver.DrainEnded{App: "orders", Reload: 3, Requests: 2, Limit: 30 * time.Second},
