@@ -12,9 +12,8 @@ import (
 
 // flight is an operation under way.
 type flight struct {
-	kind  Kind
-	began int64 // by the sandbox's clock
-	cut   bool  // guarded by flights.mu; production has cancelled it
+	op  Op
+	cut bool // guarded by flights.mu; production has cancelled it
 }
 
 // flights are the operations of a socket that are under way.
@@ -44,7 +43,7 @@ func (s *Socket) takeOff(op *Op) {
 	if !s.box.cuts || s.exempt.Load() {
 		return
 	}
-	op.flight = &flight{kind: op.kind, began: op.start + op.offset}
+	op.flight = &flight{op: *op}
 	s.flights.mu.Lock()
 	defer s.flights.mu.Unlock()
 	if s.flights.all == nil {
@@ -52,7 +51,7 @@ func (s *Socket) takeOff(op *Op) {
 	}
 	s.flights.all[op.flight] = struct{}{}
 	if s.box.offset.Load() != op.offset { // the clock moved since the start, and Sweep may have been here before
-		s.cutLateLocked(s.box.now())
+		s.cutLateLocked(s.box.clock.Now())
 	}
 }
 
@@ -88,7 +87,7 @@ func (s *Socket) Waiting(k Kind) Op {
 func (s *Socket) Waited(op Op, err error) error {
 	b := s.box
 	cut, end := s.land(op), b.clock.Now()
-	late := b.deadline > 0 && end+b.offset.Load()-op.start-op.offset > int64(b.deadline) && !s.exempt.Load()
+	late := b.deadline > 0 && b.lasted(op, end) > b.deadline && !s.exempt.Load()
 	if s.taken() || !cut && !late {
 		return err
 	}
@@ -108,8 +107,14 @@ func (s *Socket) Waited(op Op, err error) error {
 // a deadline of its own in between.
 const recheck = 10 * time.Millisecond
 
-// cutLate cuts off what has been under way for too long at now, and returns when the next one will have been. Whatever
-// waits beside it in the same direction is woken too and counts as cut off.
+// lasted returns how long an operation has taken at end, a machine's time, by the sandbox's clock. While that is set
+// back the operation goes on: it lasts as long as it does by the machine's clock at least.
+func (b *Box) lasted(op Op, end int64) time.Duration {
+	return time.Duration(end - op.start + max(b.offset.Load()-op.offset, 0))
+}
+
+// cutLate cuts off what has been under way for too long at now, a machine's time, and returns when the next one will
+// have been. Whatever waits beside it in the same direction is woken too and counts as cut off.
 func (s *Socket) cutLate(now int64) (next time.Duration) {
 	s.flights.mu.Lock()
 	defer s.flights.mu.Unlock()
@@ -121,15 +126,15 @@ func (s *Socket) cutLateLocked(now int64) (next time.Duration) {
 	next = limit
 	var late [kindEnd]bool
 	for f := range s.flights.all {
-		if left := time.Duration(f.began + int64(limit) - now); left < 0 {
-			late[f.kind] = true
+		if left := limit - s.box.lasted(f.op, now); left < 0 {
+			late[f.op.kind] = true
 			next = min(next, recheck)
 		} else {
 			next = min(next, left+1) // strictly longer than the limit
 		}
 	}
 	for f := range s.flights.all {
-		if late[f.kind] {
+		if late[f.op.kind] {
 			f.cut = true
 		}
 	}
@@ -159,7 +164,7 @@ func (b *Box) cutAll() (next time.Duration) {
 	if !b.cuts {
 		return next
 	}
-	now := b.now()
+	now := b.clock.Now()
 	b.mu.Lock()
 	open := make([]*Socket, 0, len(b.sockets))
 	for _, s := range b.sockets {

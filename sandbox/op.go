@@ -120,7 +120,7 @@ func (s *Socket) EndBatch(op Op, datagrams, n int, err error) error {
 	if !s.taken() {
 		s.touch(now)
 	}
-	if cut || b.deadline > 0 && now-op.start-op.offset > int64(b.deadline) && op.kind != KindAccept && !s.exempt.Load() {
+	if cut || b.deadline > 0 && b.lasted(op, end) > b.deadline && op.kind != KindAccept && !s.exempt.Load() {
 		err = s.late(&e, err)
 	}
 	if err != nil {

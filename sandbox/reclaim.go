@@ -9,11 +9,14 @@ const noLimit = time.Hour
 // than production lets them, and returns how long it will take, by the sandbox's clock, until there can be more to do.
 func (b *Box) Sweep() time.Duration {
 	cut := b.cutAll()
-	if b.idle == 0 || b.idleMode != ModeEnforce {
+	if b.idle == 0 {
 		return cut
 	}
 	now := b.now()
 	due, next := b.due(now)
+	if b.idleMode != ModeEnforce {
+		return cut
+	}
 	for _, s := range due {
 		s.reclaim(now)
 	}
@@ -29,7 +32,7 @@ func (b *Box) due(now int64) (due []*Socket, next time.Duration) {
 		if s.exempt.Load() {
 			continue
 		}
-		left := s.last.Load() + int64(b.idle) - now
+		left := s.lastUse(now) + int64(b.idle) - now
 		if left < 0 {
 			due = append(due, s)
 			continue
@@ -37,6 +40,16 @@ func (b *Box) due(now int64) (due []*Socket, next time.Duration) {
 		next = min(next, time.Duration(left+1)) // strictly longer than the limit
 	}
 	return due, next
+}
+
+// lastUse returns when the last operation was. One in the future was under a clock that has been set back since: it
+// counts as one of now, or the socket would be kept for as long as the clock was ahead.
+func (s *Socket) lastUse(now int64) int64 {
+	last := s.last.Load()
+	if last > now && s.last.CompareAndSwap(last, now) {
+		return now
+	}
+	return last
 }
 
 // reclaim ends a socket that is due still.

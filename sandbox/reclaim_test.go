@@ -149,6 +149,54 @@ func TestReclaimReport(t *testing.T) {
 	}
 }
 
+// TestClockSetBack holds that what was used, or has begun, while the clock was ahead is judged by the machine's time once
+// the clock is back: not only when the time that was skipped has passed.
+func TestClockSetBack(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []Mode{ModeEnforce, ModeReport} {
+		f := newBox(t, func(c *Config) { c.Policy.Rules[RuleReclaimed] = RuleSetting{Mode: mode} })
+		f.SetOffset(10 * time.Hour)
+		s := f.dial(t)
+		f.SetOffset(0)
+		f.clock.Advance(121 * time.Second)
+		f.Sweep()
+		if n := len(f.rec.Events(KindReclaim)); (mode == ModeEnforce) != (n == 1) {
+			t.Errorf("%s: %d reclaimed", mode, n)
+		}
+		op(s, KindSend, 1, nil)
+		if e := f.rec.Events(KindSend); len(e) != 1 || e[0].Rule != RuleReclaimed {
+			t.Errorf("%s: events %+v", mode, e)
+		}
+	}
+	for _, mode := range []Mode{ModeEnforce, ModeReport} {
+		f := newBox(t, func(c *Config) { c.Policy.Rules[RuleDeadline] = RuleSetting{Mode: mode} })
+		f.SetOffset(10 * time.Hour)
+		s := f.dial(t)
+		slow, err := s.Begin(KindReceive, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wait := s.Waiting(KindSend)
+		woken := 0
+		s.SetCutter(func(k Kind, wake bool) {
+			if wake {
+				woken++
+			}
+		})
+		f.SetOffset(0)
+		f.clock.Advance(61 * time.Second)
+		f.Sweep()
+		if (mode == ModeEnforce) != (woken == 2) {
+			t.Errorf("%s: %d kinds of operations woken", mode, woken)
+		}
+		s.End(slow, 10, nil)
+		s.Waited(wait, nil)
+		if e := f.rec.Events(KindReceive, KindSend); len(e) != 2 || e[0].Rule != RuleDeadline || e[1].Rule != RuleDeadline {
+			t.Errorf("%s: events %+v", mode, e)
+		}
+	}
+}
+
 // TestExempt holds that listeners and what they accept outlive the limit.
 func TestExempt(t *testing.T) {
 	t.Parallel()
