@@ -93,6 +93,9 @@ func (a *Agent) calling(c *call) error {
 // addressed judges a call that names an address, and puts a stand-in's in its place.
 func (a *Agent) addressed(c *call) error {
 	target, ok := readSockaddr(c.data)
+	if c.trap == syscall.SYS_CONNECT && target.family == syscall.AF_UNSPEC {
+		return nil // undoes a connect
+	}
 	if !ok {
 		return nil // another family: the kernel's own sockets (netlink and the like) are not the network's
 	}
@@ -305,8 +308,9 @@ func (s sockaddr) network(fd int) string {
 
 // Sizes of struct sockaddr_in and sockaddr_in6.
 const (
-	sizeInet4 = 16
-	sizeInet6 = 28
+	sizeInet4  = 16
+	sizeInet6  = 28
+	leastInet6 = 24 // what the kernel takes for one: it had no scope in RFC 2133
 )
 
 func readSockaddr(b []byte) (sockaddr, bool) {
@@ -318,10 +322,10 @@ func readSockaddr(b []byte) (sockaddr, bool) {
 	case s.family == syscall.AF_UNIX:
 		s.path = string(b[2:])
 		return s, true
-	case s.family == syscall.AF_INET && len(b) >= sizeInet4:
+	case (s.family == syscall.AF_INET || s.family == syscall.AF_UNSPEC) && len(b) >= sizeInet4: // bind and sendto read both alike
 		s.addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[4:8])), binary.BigEndian.Uint16(b[2:]))
 		return s, true
-	case s.family == syscall.AF_INET6 && len(b) >= sizeInet6:
+	case s.family == syscall.AF_INET6 && len(b) >= leastInet6:
 		s.addr = netip.AddrPortFrom(netip.AddrFrom16([16]byte(b[8:24])).Unmap(), binary.BigEndian.Uint16(b[2:]))
 		return s, true
 	}
@@ -339,10 +343,13 @@ func putSockaddr(b []byte, addr netip.AddrPort) {
 	writeSockaddr(b, addr)
 }
 
+// isInet6 reports whether b, an internet address, is one for IPv6.
+func isInet6(b []byte) bool { return binary.NativeEndian.Uint16(b) == syscall.AF_INET6 }
+
 // writeSockaddr rewrites b, which holds an address of the descriptor's family, to another address of that family.
 func writeSockaddr(b []byte, to netip.AddrPort) []byte {
 	binary.BigEndian.PutUint16(b[2:], to.Port())
-	if binary.NativeEndian.Uint16(b) == syscall.AF_INET {
+	if !isInet6(b) {
 		ip := to.Addr().Unmap().As4()
 		copy(b[4:8], ip[:])
 		return b[:sizeInet4]

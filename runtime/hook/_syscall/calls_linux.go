@@ -316,7 +316,7 @@ func (c *devserverArgs) option(value []byte, given int) (r1, r2 uintptr, err Err
 }
 
 const (
-	devserverMaxControl = 1 << 16 // of a message; the kernel's own limit (optmem_max) is lower
+	devserverMaxControl = 1 << 20 // of a message; the kernel's own limit (optmem_max, 128 KiB since Linux 6.7) is lower
 	devserverMaxAddr    = 128     // the largest socket address: sockaddr_storage
 	devserverMaxBatch   = 1024    // UIO_MAXIOV: the kernel takes no more messages
 )
@@ -438,10 +438,10 @@ func (c *devserverArgs) askTo(h *Msghdr) ([]byte, Errno) {
 			return nil, Errno(e)
 		}
 	}
-	if h.Name == nil || h.Namelen > devserverMaxAddr {
+	if h.Name == nil || int32(h.Namelen) < 0 {
 		return nil, 0
 	}
-	size := uintptr(h.Namelen)
+	size := min(uintptr(h.Namelen), devserverMaxAddr) // here the kernel reads what it can of a longer one
 	addr := devserverAddr(unsafe.Pointer(h.Name), size)
 	_, n, e := devserverHook(false, nil, devserverTo, c.a[0], 0, 0, addr, 0, 0)
 	if e != 0 {

@@ -1,0 +1,42 @@
+//go:build linux && (amd64 || arm64)
+
+package rules
+
+import (
+	"testing"
+
+	"github.com/seed-d81df0db/devserver/sandbox"
+)
+
+// However a program spells a destination for the kernel, it is judged, and a stand-in serves it.
+func TestSpelledForTheKernel(t *testing.T) {
+	t.Parallel()
+	packets := echoUDP(t)
+	const bind = "bind" + no
+	denied := start(t, "probe", run{Args: []string{"spelled", packets}})
+	wantLines(t, denied, "sendto"+no, "sendmsg"+no, "sendmsg with room"+no, "sendto"+no, "sendmsg"+no, "sendmsg with room"+no, "disconnect: ok", bind)
+	const prod = "127.0.0.9:4711"
+	in := sandbox.Standin{Host: "127.0.0.9", Port: 4711, Local: packets}
+	served := start(t, "probe", run{
+		Args: []string{"spelled", prod, "", "", "", "", "", ""}, Standins: []sandbox.Standin{in},
+		Change: func(p *sandbox.Policy) { p.Rules[sandbox.RuleLoopback] = sandbox.RuleSetting{} },
+	})
+	want := []string{"sendto: ok", "sendmsg: ok", "sendmsg with room: ok", "sendto: ok", "sendmsg: ok", "sendmsg with room: ok"}
+	for range 6 {
+		want = append(want, "recvfrom 1: ok", "from "+prod)
+	}
+	wantLines(t, served, append(want, "disconnect: ok", bind)...)
+}
+
+// The kernel takes an IPv6 address without its scope, as RFC 2133 had it.
+func TestShortInet6(t *testing.T) {
+	t.Parallel()
+	got := start(t, "probe", run{Args: []string{"spelled6", echoUDP(t)}})
+	wantLines(t, got, "sendto"+no, "sendmsg"+no, "connect"+no)
+}
+
+func TestRightsBehindMuch(t *testing.T) {
+	t.Parallel()
+	got := start(t, "probe", run{Args: []string{"bigcontrol"}, Change: noNetworkRule})
+	wantLines(t, got, "rights"+no)
+}
