@@ -40,3 +40,11 @@ func TestRightsBehindMuch(t *testing.T) {
 	got := start(t, "probe", run{Args: []string{"bigcontrol"}, Change: noNetworkRule})
 	wantLines(t, got, "rights"+no)
 }
+
+// A stand-in of the other family cannot be reached from a descriptor that exists already.
+func TestStandinOfOtherFamilyByCalls(t *testing.T) {
+	t.Parallel()
+	in := sandbox.Standin{Host: "93.184.216.34", Port: 80, Local: "[::1]:80"}
+	got := start(t, "probe", run{Args: []string{"connect", "93.184.216.34:80"}, Standins: []sandbox.Standin{in}})
+	wantLines(t, got, "socket: ok", "connect: address family not supported by protocol [errno 97, OpError false]", "close: ok")
+}

@@ -116,12 +116,27 @@ func (a *Agent) addressed(c *call) error {
 		return err
 	}
 	if route.Standin {
+		if !fitsSockaddr(c.data, route.Addr) {
+			return c.otherFamily(s)
+		}
 		c.data = writeSockaddr(c.data, route.Addr)
 	}
 	if c.trap == syscall.SYS_SENDTO {
 		return c.begin(s)
 	}
 	return nil
+}
+
+// otherFamily answers a call whose descriptor cannot reach the stand-in: it is one for IPv4, and the stand-in is at ::1.
+func (c *call) otherFamily(s *Socket) error {
+	if c.trap == syscall.SYS_CONNECT {
+		return s.Connected(sandbox.Op{}, netip.AddrPort{}, syscall.EAFNOSUPPORT)
+	}
+	op, err := s.Begin(sandbox.KindSend, c.n)
+	if err != nil {
+		return err
+	}
+	return s.End(op, 0, syscall.EAFNOSUPPORT)
 }
 
 // begin begins the operation that a call is. The call after ends it.
@@ -345,6 +360,9 @@ func putSockaddr(b []byte, addr netip.AddrPort) {
 
 // isInet6 reports whether b, an internet address, is one for IPv6.
 func isInet6(b []byte) bool { return binary.NativeEndian.Uint16(b) == syscall.AF_INET6 }
+
+// fitsSockaddr reports whether to can stand where b does.
+func fitsSockaddr(b []byte, to netip.AddrPort) bool { return isInet6(b) || to.Addr().Unmap().Is4() }
 
 // writeSockaddr rewrites b, which holds an address of the descriptor's family, to another address of that family.
 func writeSockaddr(b []byte, to netip.AddrPort) []byte {
