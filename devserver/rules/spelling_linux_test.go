@@ -3,8 +3,12 @@
 package rules
 
 import (
+	"fmt"
+	"net"
+	"net/netip"
 	"testing"
 
+	"github.com/seed-d81df0db/devserver/runtime/hook/hooktest"
 	"github.com/seed-d81df0db/devserver/sandbox"
 )
 
@@ -33,6 +37,23 @@ func TestShortInet6(t *testing.T) {
 	t.Parallel()
 	got := start(t, "probe", run{Args: []string{"spelled6", echoUDP(t)}})
 	wantLines(t, got, "sendto"+no, "sendmsg"+no, "connect"+no)
+}
+
+// An address with a zone is another one than that without, in a datagram as in a dial.
+func TestZonedDestination(t *testing.T) {
+	t.Parallel()
+	p, err := net.ListenPacket("udp6", "[::1]:0")
+	if err != nil {
+		hooktest.Missing(t, "this machine has no IPv6: "+err.Error())
+	}
+	defer p.Close()
+	addr := p.LocalAddr().String()
+	port := netip.MustParseAddrPort(addr).Port()
+	got := start(t, "probe", run{Args: []string{"zoned", addr}, Change: func(p *sandbox.Policy) {
+		p.Exceptions = []sandbox.Exception{{Addr: netip.IPv6Loopback(), Ports: []uint16{port}, Rules: []sandbox.Rule{sandbox.RuleLoopback}}}
+	}})
+	wantLines(t, got, fmt.Sprintf("dial: dial udp [::1%%lo]:%d", port)+": connect: permission denied [errno 13, OpError true]", "writeto : ok",
+		"writeto lo: sendto"+no, "sendto 0: ok", "sendto 1"+no)
 }
 
 func TestRightsBehindMuch(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net/netip"
+	"strconv"
 	"syscall"
 	"unsafe"
 
@@ -341,7 +342,13 @@ func readSockaddr(b []byte) (sockaddr, bool) {
 		s.addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[4:8])), binary.BigEndian.Uint16(b[2:]))
 		return s, true
 	case s.family == syscall.AF_INET6 && len(b) >= leastInet6:
-		s.addr = netip.AddrPortFrom(netip.AddrFrom16([16]byte(b[8:24])).Unmap(), binary.BigEndian.Uint16(b[2:]))
+		addr := netip.AddrFrom16([16]byte(b[8:24]))
+		if len(b) >= sizeInet6 {
+			if scope := binary.NativeEndian.Uint32(b[24:]); scope != 0 {
+				addr = addr.WithZone(strconv.FormatUint(uint64(scope), 10))
+			}
+		}
+		s.addr = netip.AddrPortFrom(addr.Unmap(), binary.BigEndian.Uint16(b[2:]))
 		return s, true
 	}
 	return sockaddr{}, false

@@ -4,6 +4,7 @@ package net
 
 import (
 	"net/netip"
+	"strconv"
 	"syscall"
 )
 
@@ -67,7 +68,11 @@ func devserverFromSyscall(sa syscall.Sockaddr) netip.AddrPort {
 		}
 	case *syscall.SockaddrInet6:
 		if sa != nil {
-			return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port))
+			addr := netip.AddrFrom16(sa.Addr)
+			if sa.ZoneId != 0 {
+				addr = addr.WithZone(strconv.FormatUint(uint64(sa.ZoneId), 10))
+			}
+			return netip.AddrPortFrom(addr.Unmap(), uint16(sa.Port))
 		}
 	}
 	return netip.AddrPort{}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
+	"net"
 	"net/netip"
 	"syscall"
 	"unsafe"
@@ -77,6 +78,26 @@ func init() {
 		sayErrno("sendmsg", message(fd, &to, 24))
 		_, _, errno = syscall.Syscall(syscall.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&to)), 24)
 		sayErrno("connect", errno)
+	}
+	// zoned sends to ::1 with and without a zone.
+	ways["zoned"] = func(args []string) {
+		a := netip.MustParseAddrPort(args[0])
+		_, err := net.Dial("udp", fmt.Sprintf("[::1%%lo]:%d", a.Port()))
+		say("dial", err)
+		c, err := net.ListenPacket("udp6", "[::]:0")
+		must(err)
+		for _, zone := range []string{"", "lo"} {
+			_, err = c.WriteTo([]byte("x"), &net.UDPAddr{IP: a.Addr().AsSlice(), Port: int(a.Port()), Zone: zone})
+			if op, ok := err.(*net.OpError); ok {
+				err = op.Err // its own address is another one each time
+			}
+			say("writeto "+zone, err)
+		}
+		fd, err := syscall.Socket(syscall.AF_INET6, syscall.SOCK_DGRAM, 0)
+		must(err)
+		for _, zone := range []uint32{0, 1} {
+			say(fmt.Sprint("sendto ", zone), syscall.Sendto(fd, []byte("x"), 0, &syscall.SockaddrInet6{Addr: a.Addr().As16(), Port: int(a.Port()), ZoneId: zone}))
+		}
 	}
 	// bigcontrol sends a socket over a pair, behind much else.
 	ways["bigcontrol"] = func(args []string) {
