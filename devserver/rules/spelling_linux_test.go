@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"testing"
 
 	"github.com/seed-d81df0db/devserver/runtime/hook/hooktest"
@@ -54,6 +55,23 @@ func TestZonedDestination(t *testing.T) {
 	}})
 	wantLines(t, got, fmt.Sprintf("dial: dial udp [::1%%lo]:%d", port)+": connect: permission denied [errno 13, OpError true]", "writeto : ok",
 		"writeto lo: sendto"+no, "sendto 0: ok", "sendto 1"+no)
+}
+
+// A socket is what its protocol says: one that sends datagrams may speak ICMP.
+func TestProtocols(t *testing.T) {
+	t.Parallel()
+	if !alone(t) {
+		return
+	}
+	const groups = "/proc/sys/net/ipv4/ping_group_range"
+	if err := os.WriteFile(groups, []byte("0 0"), 0); err != nil {
+		hooktest.Missing(t, "sockets of ICMP are not for everybody here: "+err.Error())
+	}
+	got := start(t, "probe", run{Args: []string{"protocols"}})
+	wantLines(t, got, "udp: ok", "tcp: ok", "icmp"+no)
+	if deny := got.of(sandbox.KindDeny); len(deny) != 1 || deny[0].Rule != sandbox.RuleNetwork || deny[0].Info.Network != "ip4:1" {
+		t.Errorf("denials %+v, want one of ip4:1 by network", deny)
+	}
 }
 
 func TestRightsBehindMuch(t *testing.T) {

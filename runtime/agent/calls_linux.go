@@ -272,7 +272,7 @@ func (a *Agent) made(c *call) error {
 	if c.err != 0 {
 		return nil
 	}
-	network := networkOf(c.fd, c.a2)
+	network := networkOf(c.fd, c.a2, c.a3)
 	if network == "" {
 		return nil
 	}
@@ -287,8 +287,8 @@ func (a *Agent) made(c *call) error {
 	return nil
 }
 
-// networkOf names what socket(domain, typ) makes, "" for what the rules do not speak of.
-func networkOf(domain, typ uintptr) string {
+// networkOf names what socket(domain, typ, protocol) makes, "" for what the rules do not speak of.
+func networkOf(domain, typ, protocol uintptr) string {
 	family := ""
 	switch domain {
 	case syscall.AF_INET:
@@ -302,7 +302,25 @@ func networkOf(domain, typ uintptr) string {
 	default:
 		return ""
 	}
-	return networkName(family, int(typ&0xf))
+	name := networkName(family, int(typ&0xf))
+	if !speaks(name[:len(name)-1], protocol) { // ICMP by datagrams, SCTP by a stream
+		return "ip" + family + ":" + strconv.Itoa(int(protocol))
+	}
+	return name
+}
+
+// ipprotoMPTCP is multipath TCP, whose sockets are those of TCP.
+const ipprotoMPTCP = 262
+
+// speaks reports whether a protocol is the one that sockets of a transport speak.
+func speaks(transport string, protocol uintptr) bool {
+	switch transport {
+	case "tcp":
+		return protocol == 0 || protocol == syscall.IPPROTO_TCP || protocol == ipprotoMPTCP
+	case "udp":
+		return protocol == 0 || protocol == syscall.IPPROTO_UDP
+	}
+	return true
 }
 
 // A sockaddr is a struct sockaddr of a family that the rules speak of.

@@ -99,6 +99,19 @@ func init() {
 			say(fmt.Sprint("sendto ", zone), syscall.Sendto(fd, []byte("x"), 0, &syscall.SockaddrInet6{Addr: a.Addr().As16(), Port: int(a.Port()), ZoneId: zone}))
 		}
 	}
+	// protocols makes datagram and stream sockets that are neither UDP nor TCP.
+	ways["protocols"] = func([]string) {
+		for _, of := range []struct {
+			name         string
+			typ, protocl int
+		}{{"udp", syscall.SOCK_DGRAM, syscall.IPPROTO_UDP}, {"tcp", syscall.SOCK_STREAM, syscall.IPPROTO_TCP}, {"icmp", syscall.SOCK_DGRAM, syscall.IPPROTO_ICMP}} {
+			fd, err := syscall.Socket(syscall.AF_INET, of.typ, of.protocl)
+			say(of.name, err)
+			if err == nil {
+				syscall.Close(fd)
+			}
+		}
+	}
 	// bigcontrol sends a socket over a pair, behind much else.
 	ways["bigcontrol"] = func(args []string) {
 		pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
