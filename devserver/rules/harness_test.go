@@ -122,6 +122,7 @@ type run struct {
 	Stdin    string
 	Flags    []string // of go build
 	Config   func(*wire.Config)
+	Files    []*os.File // of a worker: its descriptors from 4 on
 }
 
 // A result is what a program printed, line by line, and what its journal holds.

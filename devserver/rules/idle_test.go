@@ -51,7 +51,7 @@ func hire(t *testing.T, name string, r run) *worker {
 	cfg.ControlFD, w.dir = 3, cfg.JournalDir
 	w.cmd = exec.Command(bin, r.Args...)
 	w.cmd.Env = append(append(os.Environ(), wire.Env+"="+writeConfig(t, cfg)), r.Env...)
-	w.cmd.ExtraFiles = []*os.File{theirs}
+	w.cmd.ExtraFiles = append([]*os.File{theirs}, r.Files...)
 	w.cmd.Stderr = os.Stderr
 	w.stdin, _ = w.cmd.StdinPipe()
 	out, _ := w.cmd.StdoutPipe()

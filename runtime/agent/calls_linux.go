@@ -235,7 +235,7 @@ func (a *Agent) called(c *call) error {
 		return s.Connected(sandbox.Op{}, localAddr(int(c.fd)), err)
 	case syscall.SYS_ACCEPT4, sysAccept:
 		if c.err == 0 {
-			a.Lend(c.n, s.Accepted(localAddr(c.n), netip.AddrPort{}, a.Origin()))
+			a.own(c.n, s.Accepted(localAddr(c.n), netip.AddrPort{}, a.Origin()))
 		}
 	case syscall.SYS_DUP, sysDup2, syscall.SYS_DUP3, syscall.SYS_FCNTL:
 		a.duplicated(c, s)
@@ -280,10 +280,7 @@ func (a *Agent) made(c *call) error {
 	if err != nil {
 		return err
 	}
-	fd := c.n
-	// The number is the program's to close. RawSyscall: this one is not the program's call.
-	s.SetCloser(func() { syscall.RawSyscall(syscall.SYS_SHUTDOWN, uintptr(fd), syscall.SHUT_RDWR, 0) })
-	a.Lend(fd, s)
+	a.own(c.n, s)
 	return nil
 }
 

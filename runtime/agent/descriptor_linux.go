@@ -60,7 +60,7 @@ func (a *Agent) paired(c *call) error {
 			a.closing(int(c.a2)) // the first end, where only a quota refuses the second
 			return err
 		}
-		a.Lend(int(fd), s)
+		a.own(int(fd), s)
 	}
 	return nil
 }

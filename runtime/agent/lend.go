@@ -1,5 +1,26 @@
 package agent
 
+import "syscall"
+
+// own tracks a socket whose descriptor user code holds by its number. The sandbox ends it by a number that is the
+// socket's still: this one may be closed by then, and another socket's.
+func (a *Agent) own(fd int, s *Socket) {
+	a.Lend(fd, s)
+	s.SetCloser(func() { a.shutDown(s) })
+}
+
+// shutDown ends a socket by one of its numbers, whose close waits meanwhile. The close itself is the program's.
+func (a *Agent) shutDown(s *Socket) {
+	a.lentMu.RLock()
+	defer a.lentMu.RUnlock()
+	for fd, other := range a.lent {
+		if other == s { // RawSyscall: this one is not the program's call
+			syscall.RawSyscall(syscall.SYS_SHUTDOWN, uintptr(fd), syscall.SHUT_RDWR, 0)
+			return
+		}
+	}
+}
+
 // Lend notes that user code knows the number of a socket's descriptor: from now on its own system calls on it are
 // judged. The number belongs to the socket until Unlend.
 func (a *Agent) Lend(fd int, s *Socket) {

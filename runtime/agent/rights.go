@@ -61,7 +61,7 @@ func passed(control []byte) (fds []int) {
 func (a *Agent) adopt(fd int, network string) (*Socket, error) {
 	s, err := a.Box.Adopt(network, localAddr(fd), peerAddr(fd), a.Origin())
 	if err == nil && s != nil {
-		a.Lend(fd, s)
+		a.own(fd, s)
 	}
 	return s, err
 }

@@ -1,0 +1,67 @@
+//go:build linux && (amd64 || arm64)
+
+package rules
+
+import (
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/seed-d81df0db/devserver/runtime/wire"
+	"github.com/seed-d81df0db/devserver/sandbox"
+)
+
+func reportDescriptors(p *sandbox.Policy) {
+	p.Rules[sandbox.RuleDescriptor] = sandbox.RuleSetting{Mode: sandbox.ModeReport}
+}
+
+// A reclaim ends the socket, and not what has its number by then.
+func TestReclaimOfAnotherNumber(t *testing.T) {
+	t.Parallel()
+	idle, ended := peer(t)
+	busy, _ := peer(t)
+	w := hire(t, "probe", run{Args: []string{"reused", idle, busy}, Standins: []sandbox.Standin{{Local: idle}, {Local: busy}}, Change: reportDescriptors})
+	if line := w.line(); line != "the number again true" {
+		t.Fatalf("printed %q", line)
+	}
+	w.tell(wire.Message{Type: wire.Clock, Offset: time.Minute})
+	io.WriteString(w.stdin, "\n")
+	if line := w.line(); line != "write: ok" {
+		t.Fatalf("printed %q", line)
+	}
+	w.tell(wire.Message{Type: wire.Clock, Offset: 121*time.Second + 500*time.Millisecond})
+	got := w.rest()
+	wantLines(t, got, "write: ok", "write to the second number: broken pipe [errno 32, OpError false]")
+	if err := <-ended; err != nil {
+		t.Errorf("the peer saw %v, want the end", err)
+	}
+}
+
+// A reclaim ends a read by number on a socket that the program was started with.
+func TestReclaimOfInherited(t *testing.T) {
+	t.Parallel()
+	addr, ended := peer(t)
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := c.(*net.TCPConn).File()
+	c.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := hire(t, "probe", run{Args: []string{"handed"}, Change: reportDescriptors, Files: []*os.File{f}})
+	f.Close()
+	for _, want := range []string{"write: ok", "open"} {
+		if line := w.line(); line != want {
+			t.Fatalf("printed %q, want %q", line, want)
+		}
+	}
+	w.tell(wire.Message{Type: wire.Clock, Offset: 121*time.Second + 500*time.Millisecond})
+	if err := <-ended; err != nil {
+		t.Errorf("the peer saw %v, want the end", err)
+	}
+	wantLines(t, w.rest(), "read: broken pipe [errno 32, OpError false]")
+}

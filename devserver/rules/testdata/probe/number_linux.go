@@ -1,0 +1,49 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net/netip"
+	"os"
+	"syscall"
+)
+
+// byNumber connects a descriptor of the program's own.
+func byNumber(addr string) int {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	must(err)
+	a := netip.MustParseAddrPort(addr)
+	must(syscall.Connect(fd, &syscall.SockaddrInet4{Addr: a.Addr().As4(), Port: int(a.Port())}))
+	return fd
+}
+
+func init() {
+	// reused holds a connection by its second number, and another one by its first.
+	ways["reused"] = func(args []string) {
+		in := bufio.NewScanner(os.Stdin)
+		fd := byNumber(args[0])
+		second, err := syscall.Dup(fd)
+		must(err)
+		syscall.Close(fd)
+		other := byNumber(args[1])
+		fmt.Println("the number again", other == fd)
+		in.Scan()
+		_, err = syscall.Write(other, []byte("x"))
+		say("write", err)
+		in.Scan()
+		_, err = syscall.Write(other, []byte("x"))
+		say("write", err)
+		_, err = syscall.Write(second, []byte("x"))
+		say("write to the second number", err)
+	}
+	// handed reads from the socket that it was started with as descriptor 4.
+	ways["handed"] = func([]string) {
+		syscall.SetNonblock(4, false)
+		_, err := syscall.Write(4, []byte("x"))
+		say("write", err)
+		fmt.Println("open")
+		_, err = syscall.Read(4, make([]byte, 1))
+		say("read", err)
+		bufio.NewScanner(os.Stdin).Scan()
+	}
+}
