@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +37,26 @@ func TestReclaimOfAnotherNumber(t *testing.T) {
 	wantLines(t, got, "write: ok", "write to the second number: broken pipe [errno 32, OpError false]")
 	if err := <-ended; err != nil {
 		t.Errorf("the peer saw %v, want the end", err)
+	}
+}
+
+// Closing a duplicate closes no connection.
+func TestConnectionOutlivesFile(t *testing.T) {
+	t.Parallel()
+	addr, ended := peer(t)
+	w := hire(t, "probe", run{Args: []string{"returned", addr}, Standins: []sandbox.Standin{{Local: addr}}, Change: reportDescriptors})
+	w.line()
+	w.line()
+	w.tell(wire.Message{Type: wire.Clock, Offset: 121*time.Second + 500*time.Millisecond})
+	got := w.rest()
+	if len(got.Lines) != 2 || !strings.HasSuffix(got.Lines[0], "write: broken pipe [errno 32, OpError true]") || got.Lines[1] != "close: ok" {
+		t.Errorf("printed %q, want a broken pipe: the connection was idle for too long", got.Lines)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("the peer saw %v, want the end", err)
+	}
+	if r, c := len(got.of(sandbox.KindReclaim)), len(got.of(sandbox.KindClose)); r != 1 || c != 0 {
+		t.Errorf("%d reclaim and %d close events, want one reclaim", r, c)
 	}
 }
 

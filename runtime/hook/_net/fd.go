@@ -164,6 +164,10 @@ func (fd *netFD) dup() (f *os.File, err error) {
 	if err := s.Dup(); err != nil {
 		return nil, err
 	}
+	// Whoever has the duplicate has this number as well: the end of one of the two is not the socket's.
+	if err := fd.pfd.RawControl(func(number uintptr) { agent.SetTrust(fd.devserverLend(number)) }); err != nil {
+		return nil, err
+	}
 	agent.Trust()
 	defer agent.Distrust()
 	ns, call, err := fd.pfd.Dup()

@@ -36,6 +36,17 @@ func init() {
 		_, err = syscall.Write(second, []byte("x"))
 		say("write to the second number", err)
 	}
+	// returned closes the duplicate of a connection, and goes on with the connection.
+	ways["returned"] = func(args []string) {
+		c, _ := connected(args[0])
+		f, err := c.File()
+		say("file", err)
+		say("close the file", f.Close())
+		bufio.NewScanner(os.Stdin).Scan()
+		_, err = c.Write([]byte("x"))
+		say("write", err)
+		say("close", c.Close())
+	}
 	// handed reads from the socket that it was started with as descriptor 4.
 	ways["handed"] = func([]string) {
 		syscall.SetNonblock(4, false)
