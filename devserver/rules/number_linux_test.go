@@ -60,6 +60,31 @@ func TestConnectionOutlivesFile(t *testing.T) {
 	}
 }
 
+// Whoever holds the descriptor in Control holds up neither the clock nor other reclaims.
+func TestReclaimOfHeldDescriptor(t *testing.T) {
+	t.Parallel()
+	addr, ended := peer(t)
+	w := hire(t, "probe", run{Args: []string{"held", addr}, Standins: []sandbox.Standin{{Local: addr}}})
+	w.line()
+	w.tell(wire.Message{Type: wire.Clock, Offset: 121*time.Second + 500*time.Millisecond})
+	if err := <-ended; err != nil {
+		t.Errorf("the peer saw %v, want the end", err)
+	}
+	got := w.rest()
+	withoutPorts(got.Lines)
+	if len(got.Lines) != 5 {
+		t.Fatalf("printed %q", got.Lines)
+	}
+	wantLines(t, result{Lines: got.Lines[:4]}, "write inside: broken pipe [errno 32, OpError false]", "control: ok",
+		"write: write tcp LOCAL->"+addr+": write: broken pipe [errno 32, OpError true]", "close: ok")
+	if !strings.Contains(got.Lines[4], "use of closed") {
+		t.Errorf("printed %q after the second close", got.Lines[4])
+	}
+	if e := got.of(sandbox.KindShutdown); len(e) != 0 {
+		t.Errorf("the program shut nothing down: %+v", e)
+	}
+}
+
 // A reclaim ends a read by number on a socket that the program was started with.
 func TestReclaimOfInherited(t *testing.T) {
 	t.Parallel()

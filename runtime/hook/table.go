@@ -3,7 +3,7 @@ package hook
 import "slices"
 
 // The table: all that is changed and expected in the standard library. The wrappers that take the old names stand
-// in the folders _net, _net_http, _crypto_tls, _os, _runtime and _syscall; each file says what its hooks are for.
+// in the folders _net, _net_http, _crypto_tls, _internal_poll, _os, _runtime and _syscall; each file says what its hooks are for.
 
 var patches = slices.Concat(netSockets, netOperations, netOptions, netNames, httpRequests, tlsServers, tlsConns, output, goroutines, systemCalls)
 
@@ -135,6 +135,13 @@ var needs = []Need{
 	{Package: "net", Name: "roundDurationUp", Types: []string{"func(time.Duration, time.Duration) time.Duration"}},
 	{Package: "net", Name: "newRawConn", Types: []string{"func(*netFD) *rawConn"}},
 	{Package: "net", Name: "netFD.pfd", Types: []string{"poll.FD"}},
+	{Package: "internal/poll", Name: "(*fdMutex).increfAndClose", Types: []string{"func() bool"}},
+	{Package: "internal/poll", Name: "(*pollDesc).evict", Types: []string{"func()"}},
+	{Package: "internal/poll", Name: "(*FD).decref", Types: []string{"func() error"}},
+	{Package: "internal/poll", Name: "errClosing", Types: []string{"func(bool) error"}},
+	{Package: "internal/poll", Name: "FD.fdmu", Types: []string{"fdMutex"}},
+	{Package: "internal/poll", Name: "FD.pd", Types: []string{"pollDesc"}},
+	{Package: "internal/poll", Name: "FD.isFile", Types: []string{"bool"}},
 	{Package: "crypto/tls", Name: "Conn.conn", Types: []string{"net.Conn"}},
 	{Package: "net/http", Name: "response.status", Types: []string{"int"}},
 	{Package: "net/http", Name: "response.written", Types: []string{"int64"}},

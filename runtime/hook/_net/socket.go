@@ -203,11 +203,14 @@ func devserverCutter(fd *netFD, s *sandbox.Socket) {
 }
 
 // devserverEndBy ends fd when the sandbox says so: shut down first, since a duplicate would keep the connection open,
-// then close, which wakes a blocked operation.
+// then close, which wakes a blocked operation. It does not wait for who holds the descriptor in SyscallConn: other
+// sockets and the clock would wait too, and for good when that one's own call has found the socket idle for too long.
 func (fd *netFD) devserverEndBy() {
+	agent.Trust() // no call of the program's, even on a descriptor that it knows
+	defer agent.Distrust()
 	fd.pfd.Shutdown(syscall.SHUT_RDWR)
 	fd.devserverUnlend()
-	fd.pfd.Close()
+	fd.pfd.DevserverClose()
 	runtime.KeepAlive(fd)
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"syscall"
@@ -46,6 +47,20 @@ func init() {
 		_, err = c.Write([]byte("x"))
 		say("write", err)
 		say("close", c.Close())
+	}
+	// held is inside Control while standard input is open, and uses the descriptor then.
+	ways["held"] = func(args []string) {
+		c, raw := connected(args[0])
+		say("control", raw.Control(func(fd uintptr) {
+			fmt.Println("open")
+			io.Copy(io.Discard, os.Stdin)
+			_, err := syscall.Write(int(fd), []byte("x"))
+			say("write inside", err)
+		}))
+		_, err := c.Write([]byte("x"))
+		say("write", err)
+		say("close", c.Close())
+		say("close again", c.Close())
 	}
 	// handed reads from the socket that it was started with as descriptor 4.
 	ways["handed"] = func([]string) {
