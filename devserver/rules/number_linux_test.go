@@ -111,3 +111,37 @@ func TestReclaimOfInherited(t *testing.T) {
 	}
 	wantLines(t, w.rest(), "read: broken pipe [errno 32, OpError false]")
 }
+
+// A listener that the program was started with is one all the same: judged as such, and never idle where that is allowed.
+func TestInheritedListener(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []sandbox.Mode{sandbox.ModeEnforce, sandbox.ModeReport} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := l.(*net.TCPListener).File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := hire(t, "probe", run{Args: []string{"listener"}, Files: []*os.File{f}, Change: func(p *sandbox.Policy) {
+			reportDescriptors(p)
+			p.Rules[sandbox.RuleListen] = sandbox.RuleSetting{Mode: mode}
+		}})
+		f.Close()
+		if mode == sandbox.ModeEnforce {
+			wantLines(t, w.rest(), "listener: file file+net listener: listen: permission denied [errno 13, OpError true]")
+			l.Close()
+			continue
+		}
+		w.line()
+		w.tell(wire.Message{Type: wire.Clock, Offset: 121*time.Second + 500*time.Millisecond})
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Close()
+		wantLines(t, w.rest(), "accept: ok", "write: ok")
+		c.Close()
+	}
+}

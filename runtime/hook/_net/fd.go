@@ -6,6 +6,7 @@ import (
 	"internal/devserver/agent"
 	"internal/devserver/sandbox"
 	"os"
+	"syscall"
 )
 
 // Each call says the same: may it begin, do it, it ended.
@@ -222,6 +223,22 @@ func newFileFD(f *os.File) (*netFD, error) {
 		fd.Close()
 		return nil, err
 	}
-	devserverTrack(fd, s, a.Reclaims())
+	listens := devserverListens(fd)
+	if listens {
+		if err := s.Listening(); err != nil {
+			s.Close()
+			fd.Close()
+			return nil, err
+		}
+	}
+	devserverTrack(fd, s, a.Reclaims() && !listens)
 	return fd, nil
+}
+
+// devserverListens reports whether a descriptor that package net did not make is a listener's.
+func devserverListens(fd *netFD) bool {
+	agent.Trust()
+	defer agent.Distrust()
+	n, err := fd.pfd.GetsockoptInt(syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
+	return err == nil && n != 0
 }

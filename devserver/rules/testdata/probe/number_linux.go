@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"os"
 	"syscall"
@@ -71,5 +72,20 @@ func init() {
 		_, err = syscall.Read(4, make([]byte, 1))
 		say("read", err)
 		bufio.NewScanner(os.Stdin).Scan()
+	}
+	// listener takes over the listener that it was started with as descriptor 4.
+	ways["listener"] = func([]string) {
+		l, err := net.FileListener(os.NewFile(4, "listener"))
+		if err != nil {
+			say("listener", err)
+			return
+		}
+		var c net.Conn
+		waiting(func() { c, err = l.Accept() })
+		say("accept", err)
+		if err == nil {
+			_, err = c.Write([]byte("x"))
+			say("write", err)
+		}
 	}
 }
