@@ -34,11 +34,17 @@ func (s *Socket) Accepted(local, remote netip.AddrPort, o Origin) *Socket {
 	return c
 }
 
-// Cancel takes back an operation that began and did not happen: it counts for nothing and leaves no event.
+// Cancel takes back an operation that began and did not happen: it counts for nothing, and leaves an event only when
+// production would have reclaimed the socket before, which nobody would hear of otherwise.
 func (s *Socket) Cancel(op Op) {
 	s.land(op)
 	if op.start == 0 || s.exempt.Load() {
 		return
+	}
+	if op.rule == RuleReclaimed {
+		s.box.rec.Record(Event{
+			Kind: op.kind, At: op.start, Socket: s.id, Request: s.request.Load(), Rule: op.rule, Detail: s.why(op, op.rule),
+		})
 	}
 	q, at := &s.box.quotas, op.at
 	switch op.kind {

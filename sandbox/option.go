@@ -140,7 +140,7 @@ func (s *Socket) BeginOption(set bool, level, name int, value []byte) (OptionCal
 	c := OptionCall{set: set, option: option{level, name}, start: b.clock.Now()}
 	c.known = c.option.known()
 	now := c.start + b.offset.Load()
-	s.expire(now)
+	late := s.expire(now)
 	kind := KindOptionGet
 	if set {
 		kind = KindOptionSet
@@ -153,6 +153,9 @@ func (s *Socket) BeginOption(set bool, level, name int, value []byte) (OptionCal
 		return c, nil
 	}
 	d := b.judgeOption(set, c.known.class, s.network)
+	if late {
+		d = d.and(Decision{Verdict: Report, Rule: RuleReclaimed})
+	}
 	c.said.rule = d.spoken()
 	if d.Verdict != Allow {
 		c.said.why = b.optionReason(d, c, value)
@@ -303,6 +306,9 @@ func (b *Box) optionReason(d Decision, c OptionCall, value []byte) string {
 	verb := "Getting "
 	if c.set {
 		verb = "Setting "
+	}
+	if d.Rule == RuleReclaimed {
+		return b.judge.Reason(d, "", "")
 	}
 	if d.Rule == RuleMulticast {
 		return verb + c.option.String() + " joins a multicast group; production has no multicast."

@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"errors"
 	"io"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -146,6 +147,45 @@ func TestReclaimReport(t *testing.T) {
 	e := f.rec.Events(KindSend)
 	if len(e) != 2 || e[0].Rule != RuleReclaimed || e[0].Detail == "" || e[1].Rule != "" {
 		t.Errorf("events %+v", e)
+	}
+}
+
+// TestReclaimReportOfAnyCall holds that the report is not lost when what comes first after the idle span is an option,
+// or a read that finds nothing, as drivers make it to look whether a pooled connection lives.
+func TestReclaimReportOfAnyCall(t *testing.T) {
+	t.Parallel()
+	for name, use := range map[string]func(*Socket){
+		"option": func(s *Socket) {
+			c, err := s.BeginOption(true, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, []byte{1, 0, 0, 0})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.EndOption(c, []byte{1, 0, 0, 0}, nil)
+		},
+		"nothing to read": func(s *Socket) {
+			op, err := s.Begin(KindReceive, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Cancel(op)
+		},
+	} {
+		f := newBox(t, func(c *Config) { c.Policy.Rules[RuleReclaimed] = RuleSetting{Mode: ModeReport} })
+		s := f.dial(t)
+		f.clock.Advance(time.Hour)
+		for range 2 {
+			use(s)
+		}
+		op(s, KindSend, 1, nil)
+		var reports []Event
+		for _, e := range f.rec.Events() {
+			if e.Rule == RuleReclaimed {
+				reports = append(reports, e)
+			}
+		}
+		if len(reports) != 1 || !strings.Contains(reports[0].Detail, "production takes such sockets away") {
+			t.Errorf("%s: reports %+v, want one", name, reports)
+		}
 	}
 }
 
