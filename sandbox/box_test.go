@@ -135,6 +135,20 @@ func TestDenials(t *testing.T) {
 	}
 }
 
+// TestReportedDuplicate holds that a duplicate that is let through is told of.
+func TestReportedDuplicate(t *testing.T) {
+	t.Parallel()
+	f := newBox(t, func(c *Config) { c.Policy.Rules[RuleDescriptor] = RuleSetting{Mode: ModeReport} })
+	s := f.dial(t)
+	if err := s.Dup(); err != nil {
+		t.Fatal(err)
+	}
+	events := f.rec.Events()
+	if e := events[len(events)-1]; e.Kind != KindCreate || e.Rule != RuleDescriptor || e.Socket != s.ID() || e.Detail == "" {
+		t.Errorf("event %+v, want one by descriptor", e)
+	}
+}
+
 func TestBillingText(t *testing.T) {
 	t.Parallel()
 	f := newBox(t, func(c *Config) { c.Policy.Billing = false })

@@ -11,7 +11,10 @@ func (s *Socket) Opened(local netip.AddrPort) {
 
 // Dup judges a duplicate of the socket's descriptor that leaves the sandbox's sight (File of package net).
 func (s *Socket) Dup() error {
-	_, err := s.judged(KindCreate, s.box.judge.decide(RuleDescriptor), "", nil)
+	said, err := s.judged(KindCreate, s.box.judge.decide(RuleDescriptor), "", nil)
+	if err == nil && said.rule != "" {
+		s.record(Event{Kind: KindCreate, Rule: said.rule, Detail: said.why})
+	}
 	return err
 }
 
