@@ -60,6 +60,29 @@ func TestConnectionOutlivesFile(t *testing.T) {
 	}
 }
 
+// A duplicate keeps the connection, and that is reclaimed all the same.
+func TestFileOutlivesConnection(t *testing.T) {
+	t.Parallel()
+	addr, ended := peer(t)
+	w := hire(t, "probe", run{Args: []string{"kept", addr}, Standins: []sandbox.Standin{{Local: addr}}, Change: reportDescriptors})
+	for _, want := range []string{"file: ok", "close: ok", "write: ok"} {
+		if line := w.line(); line != want {
+			t.Fatalf("printed %q, want %q", line, want)
+		}
+	}
+	w.tell(wire.Message{Type: wire.Clock, Offset: 121*time.Second + 500*time.Millisecond})
+	got := w.rest()
+	if len(got.Lines) != 2 || !strings.HasSuffix(got.Lines[0], ": broken pipe [errno 32, OpError false]") || got.Lines[1] != "close the file: ok" {
+		t.Errorf("printed %q, want a broken pipe: the connection was idle for too long", got.Lines)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("the peer saw %v, want the end", err)
+	}
+	if r, c := len(got.of(sandbox.KindReclaim)), len(got.of(sandbox.KindClose)); r != 1 || c != 0 {
+		t.Errorf("%d reclaim and %d close events, want one reclaim", r, c)
+	}
+}
+
 // Whoever holds the descriptor in Control holds up neither the clock nor other reclaims.
 func TestReclaimOfHeldDescriptor(t *testing.T) {
 	t.Parallel()

@@ -45,6 +45,16 @@ func (a *Agent) Unlend(fd int, s *Socket) {
 	}
 }
 
+// Kept reports whether user code keeps a socket that package net closes: it has a duplicate. The socket is its own then,
+// until the last one is closed.
+func (a *Agent) Kept(s *Socket) bool {
+	if !a.isLent(s) {
+		return false
+	}
+	s.SetCloser(func() { a.shutDown(s) })
+	return true
+}
+
 // isLent reports whether user code knows a number of the socket's still.
 func (a *Agent) isLent(s *Socket) bool {
 	a.lentMu.RLock()

@@ -120,7 +120,11 @@ func (fd *netFD) Close() error {
 		return fd.devserverClose()
 	}
 	fd.devserverUnlend()
-	reclaimed, first := s.Reclaimed(), s.Close()
+	reclaimed := s.Reclaimed()
+	if !reclaimed && agent.Get().Kept(s) {
+		return fd.devserverClose()
+	}
+	first := s.Close()
 	err := fd.devserverClose()
 	if reclaimed && first {
 		return nil

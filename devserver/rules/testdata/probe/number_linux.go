@@ -49,6 +49,19 @@ func init() {
 		say("write", err)
 		say("close", c.Close())
 	}
+	// kept closes a connection and goes on with its duplicate.
+	ways["kept"] = func(args []string) {
+		c, _ := connected(args[0])
+		f, err := c.File()
+		say("file", err)
+		say("close", c.Close())
+		_, err = f.Write([]byte("x"))
+		say("write", err)
+		bufio.NewScanner(os.Stdin).Scan()
+		_, err = f.Write([]byte("x"))
+		say("write", err)
+		say("close the file", f.Close())
+	}
 	// held is inside Control while standard input is open, and uses the descriptor then.
 	ways["held"] = func(args []string) {
 		c, raw := connected(args[0])
