@@ -83,6 +83,18 @@ func TestFileOutlivesConnection(t *testing.T) {
 	}
 }
 
+// A file that dup3 puts in a connection's place is no socket; where dup3 fails, the connection stays.
+func TestNumberGoesToFile(t *testing.T) {
+	t.Parallel()
+	addr := echo(t)
+	got := start(t, "probe", run{Args: []string{"replaced", addr}, Standins: []sandbox.Standin{{Local: addr}}})
+	wantLines(t, got, "dup3: ok", "write 13 <nil>", "dup3 of nothing: bad file descriptor [errno 9, OpError false]")
+	wantBytes(t, got, 0, 0)
+	if e := got.of(sandbox.KindClose); len(e) != 1 {
+		t.Errorf("close events %+v, want one", e)
+	}
+}
+
 // Whoever holds the descriptor in Control holds up neither the clock nor other reclaims.
 func TestReclaimOfHeldDescriptor(t *testing.T) {
 	t.Parallel()

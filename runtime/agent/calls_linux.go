@@ -220,6 +220,9 @@ func (a *Agent) called(c *call) error {
 	}
 	s := a.lentSocket(int(c.fd))
 	if s == nil {
+		if c.err == 0 && (c.trap == sysDup2 || c.trap == syscall.SYS_DUP3) {
+			a.closing(int(c.a2)) // what is no socket has the number now
+		}
 		return nil
 	}
 	switch c.trap {

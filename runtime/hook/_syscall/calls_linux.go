@@ -122,11 +122,11 @@ func Syscall6(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err Errno) 
 //go:norace
 func devserverConcerns(trap, fd uintptr) bool {
 	switch trap {
-	case SYS_SOCKET, SYS_CONNECT, SYS_BIND, SYS_LISTEN:
+	case SYS_SOCKET, SYS_CONNECT, SYS_BIND, SYS_LISTEN, devserverDup2, SYS_DUP3: // the last two close a second one
 		return true
 	case SYS_READ, SYS_WRITE, SYS_READV, SYS_WRITEV, SYS_CLOSE, SYS_RECVFROM, SYS_SENDTO, SYS_RECVMSG, SYS_SENDMSG,
 		devserverRecvmmsg, devserverSendmmsg, SYS_ACCEPT, SYS_ACCEPT4, SYS_SHUTDOWN, SYS_SENDFILE,
-		SYS_GETSOCKOPT, SYS_SETSOCKOPT, SYS_DUP, devserverDup2, SYS_DUP3, SYS_FCNTL:
+		SYS_GETSOCKOPT, SYS_SETSOCKOPT, SYS_DUP, SYS_FCNTL:
 		return fd < uintptr(len(devserverSeen)*32) && devserverSeen[fd/32]&(1<<(fd%32)) != 0
 	}
 	return false

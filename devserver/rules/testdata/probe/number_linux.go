@@ -62,6 +62,16 @@ func init() {
 		say("write", err)
 		say("close the file", f.Close())
 	}
+	// replaced puts a file in the place of a connection.
+	ways["replaced"] = func(args []string) {
+		fd := byNumber(args[0])
+		null, err := syscall.Open("/dev/null", syscall.O_WRONLY, 0)
+		must(err)
+		say("dup3", syscall.Dup3(null, fd, 0))
+		n, err := syscall.Write(fd, []byte("into the file"))
+		fmt.Println("write", n, err)
+		say("dup3 of nothing", syscall.Dup3(1000, byNumber(args[0]), 0))
+	}
 	// held is inside Control while standard input is open, and uses the descriptor then.
 	ways["held"] = func(args []string) {
 		c, raw := connected(args[0])
