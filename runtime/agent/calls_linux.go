@@ -176,7 +176,7 @@ func kindOf(trap uintptr) sandbox.Kind {
 func (a *Agent) closing(fd int) {
 	a.forget(fd)
 	a.unbind(fd)
-	if l := a.Own(fd); l != nil {
+	if l := a.OwnListener(fd); l != nil {
 		l.Unlend(fd)
 		l.Close()
 	}
@@ -214,7 +214,7 @@ func (a *Agent) called(c *call) error {
 	case pair:
 		return a.paired(c)
 	}
-	if l := a.Own(int(c.fd)); l != nil {
+	if l := a.OwnListener(int(c.fd)); l != nil {
 		a.ownDuplicated(c, l)
 		return nil
 	}

@@ -3,8 +3,8 @@ package agent
 // Descriptors of the app's own listener whose number user code knows: it may accept with system calls of its own, as
 // servers with an event loop do.
 
-// Own returns the listener of a descriptor that user code knows as fd, nil when it is another's.
-func (a *Agent) Own(fd int) *Listener {
+// OwnListener returns the listener of a descriptor that user code knows as fd, nil when it is another's.
+func (a *Agent) OwnListener(fd int) *Listener {
 	a.lentMu.RLock()
 	defer a.lentMu.RUnlock()
 	return a.owns[fd]

@@ -16,7 +16,7 @@ import (
 // done then, or the length of an option's value.
 func (a *Agent) ownCall(c *call, size *int, err *error) bool {
 	fd := int(c.fd)
-	l := a.Own(fd)
+	l := a.OwnListener(fd)
 	switch {
 	case l != nil && c.isOption():
 		*size = ownOption(c)
@@ -176,7 +176,7 @@ func (a *Agent) ownDuplicated(c *call, l *Listener) {
 // taken takes the connection in what a receive on the own listener has brought: c.n bytes, and a control message behind
 // them. It returns the descriptor for the program, and the client's address in c.data. EINTR: there was none, look again.
 func (a *Agent) taken(c *call) (fd int, err error) {
-	l := a.Own(int(c.fd))
+	l := a.OwnListener(int(c.fd))
 	if l == nil {
 		return 0, syscall.EBADF // closed meanwhile
 	}

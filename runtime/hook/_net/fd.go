@@ -213,7 +213,7 @@ func newFileFD(f *os.File) (*netFD, error) {
 	if a == nil || agent.Trusted() {
 		return devserverNewFileFD(f)
 	}
-	if l := a.Own(int(f.Fd())); l != nil {
+	if l := a.OwnListener(int(f.Fd())); l != nil {
 		return devserverOwnFile(l)
 	}
 	agent.Trust()
