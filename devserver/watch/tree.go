@@ -161,6 +161,9 @@ func (t *tree) learn(dir string, since time.Time) (dirty []string) {
 		if _, had := t.seen[file]; !ok || had {
 			continue
 		}
+		if e.Type()&fs.ModeSymlink != 0 {
+			t.follow(file)
+		}
 		limit := int64(maxRead)
 		if kind < Source {
 			limit = min(maxAsset, t.budget)
@@ -177,7 +180,6 @@ func (t *tree) learn(dir string, since time.Time) (dirty []string) {
 			now = content{}
 		}
 		t.seen[file] = known{now, kind}
-		t.follow(file, e)
 	}
 	return dirty
 }
@@ -187,9 +189,10 @@ func (t *tree) entries(dir string) []fs.DirEntry {
 	return entries
 }
 
-// follow watches the folder that a symbolic link among the files leads to.
-func (t *tree) follow(file string, e fs.DirEntry) {
-	if e.Type()&fs.ModeSymlink == 0 {
+// follow watches the folder that file leads to if it is a symbolic link. What it leads to is read after that, so that no
+// change of it is missed.
+func (t *tree) follow(file string) {
+	if info, err := os.Lstat(file); err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		return
 	}
 	target, err := filepath.EvalSymlinks(file)
@@ -370,7 +373,6 @@ func (t *tree) matter(dir string) (files []string) {
 		file := filepath.Join(dir, e.Name())
 		if _, ok := t.files.kind(file); ok {
 			files = append(files, file)
-			t.follow(file, e)
 		}
 	}
 	return files
@@ -417,6 +419,7 @@ func (t *tree) rescan() (dirty []string) {
 // look compares a file with what it was.
 func (t *tree) look(file string) look {
 	before := t.seen[file]
+	t.follow(file) // it may be a link only now, or lead elsewhere
 	now, _ := t.contents.of(file, maxRead)
 	kind, ok := t.files.kind(file)
 	if !ok {

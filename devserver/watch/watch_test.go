@@ -339,6 +339,42 @@ func TestSymlinks(t *testing.T) {
 	w.wants("app/p.html", Restart)
 }
 
+// TestLateLinks: what a link leads to is watched also where the link came, or was turned to something else, later; by
+// polling too.
+func TestLateLinks(t *testing.T) {
+	t.Parallel()
+	for name, poll := range map[string]time.Duration{"told": 0, "polled": 5 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := app(t, sample+"-- one/p.html --\np\n-- two/p.html --\np\n-- three/lib.go --\npackage lib // a link's\n", "app")
+			w := watch(t, a, Config{Poll: poll})
+			link := func(to, file string) {
+				t.Helper()
+				tmp := w.path("app/.link")
+				if err := errorsJoin(os.Symlink(to, tmp), os.Rename(tmp, w.path(file))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			saved := func(file, text, link string, kind Kind) {
+				t.Helper()
+				put(t, w.path(file), text)
+				w.told(link, kind)
+			}
+			link("../one/p.html", "app/late.html")
+			w.told("app/late.html", Restart)
+			saved("one/p.html", "p2", "app/late.html", Restart)
+
+			link("../two/p.html", "app/late.html")
+			w.told("app/late.html", Restart)
+			saved("two/p.html", "p3", "app/late.html", Restart)
+
+			link("../three/lib.go", "lib/late.go")
+			w.told("lib/late.go", Source)
+			saved("three/lib.go", "package lib // of a late link", "lib/late.go", Source)
+		})
+	}
+}
+
 // TestSince: what changed while the first build ran is told, what is older is not.
 func TestSince(t *testing.T) {
 	t.Parallel()
