@@ -32,13 +32,18 @@ type stamp struct {
 	mode                    os.FileMode
 }
 
-func newPoller(every time.Duration) *poller {
+// newPoller makes one that looks every so often. missed says that it takes the place of another, which may have had something
+// to tell: then the first notice is that anything may have happened.
+func newPoller(every time.Duration, missed bool) *poller {
 	p := &poller{notices: make(chan notice), stop: make(chan struct{}), dirs: make(map[string]map[string]stamp)}
-	p.ended.Go(func() { p.run(every) })
+	p.ended.Go(func() { p.run(every, missed) })
 	return p
 }
 
-func (p *poller) run(every time.Duration) {
+func (p *poller) run(every time.Duration, missed bool) {
+	if missed && !p.tell(notice{}) {
+		return
+	}
 	timer := time.NewTimer(every)
 	defer timer.Stop()
 	for {
@@ -51,13 +56,21 @@ func (p *poller) run(every time.Duration) {
 		found := p.look()
 		wait := max(every, min(pollShare*time.Since(start), pollLast))
 		for _, n := range found {
-			select {
-			case p.notices <- n:
-			case <-p.stop:
+			if !p.tell(n) {
 				return
 			}
 		}
 		timer.Reset(wait)
+	}
+}
+
+// tell tells whether n could be told before the end.
+func (p *poller) tell(n notice) bool {
+	select {
+	case p.notices <- n:
+		return true
+	case <-p.stop:
+		return false
 	}
 }
 

@@ -57,7 +57,7 @@ func newTree(c Config, system func() (notifier, error)) *tree {
 // open makes the notifier: the system's, or one that polls where that is asked for or nothing else works.
 func (t *tree) open() {
 	if t.every > 0 {
-		t.notifier, t.polling = newPoller(t.every), true
+		t.notifier, t.polling = newPoller(t.every, false), true
 		return
 	}
 	n, err := t.system()
@@ -76,7 +76,7 @@ func (t *tree) poll(err error) {
 	}
 	t.say(advice + " (until then they are looked at every " + pollEvery.String() + ")")
 	t.close()
-	t.notifier, t.polling = newPoller(pollEvery), true
+	t.notifier, t.polling = newPoller(pollEvery, len(t.seen) > 0), true
 	for dir := range t.dirs {
 		if t.notifier.Add(dir) != nil {
 			delete(t.dirs, dir)

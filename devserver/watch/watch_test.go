@@ -2,6 +2,7 @@ package watch
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -629,6 +630,39 @@ func TestLimit(t *testing.T) {
 			h.wants("lib/lib.go", Source)
 		})
 	}
+}
+
+// TestLimitLosesNothing: what the system had to tell when it was given up for looking is found all the same.
+func TestLimitLosesNothing(t *testing.T) {
+	t.Parallel()
+	a := app(t, sample, "app")
+	lib, views := filepath.Join(a.Module.Dir, "lib/lib.go"), filepath.Join(a.Dir, "views")
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(1000)
+		w, err := newWatcher(Config{Files: FilesOf(a, a.Packages)}, func() (notifier, error) { return f, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+		synctest.Wait() // until the first list is in use
+		f.mu.Lock()
+		f.limit = len(f.dirs)
+		f.mu.Unlock()
+		put(t, lib, "package lib // its notice is still in the queue")
+		put(t, filepath.Join(views, "x.html"), "x")
+		f.notices <- notice{path: views, created: true} // one folder too many
+		missing := map[string]bool{lib: true, filepath.Join(views, "x.html"): true}
+		for limit := time.After(time.Minute); len(missing) > 0; {
+			select {
+			case c := <-w.Changes():
+				for _, file := range c.Files {
+					delete(missing, file)
+				}
+			case <-limit:
+				t.Fatalf("not told: %v", slices.Collect(maps.Keys(missing)))
+			}
+		}
+	})
 }
 
 func TestPoll(t *testing.T) {
