@@ -112,7 +112,7 @@ func (t *tree) use(u update) (dirty []string) {
 	if others {
 		t.walkAll(visit)
 	}
-	t.forget(wanted, others)
+	dirty = t.forget(wanted, others)
 	slices.Sort(fresh)
 	for _, dir := range slices.Compact(fresh) {
 		dirty = append(dirty, t.learn(dir, u.since)...)
@@ -121,15 +121,21 @@ func (t *tree) use(u update) (dirty []string) {
 }
 
 // forget lets go what the list does not hold any more; wanted are folders that it names. Files that are no code are
-// asked about when all is to be looked at.
-func (t *tree) forget(wanted map[string]bool, all bool) {
+// asked about when all is to be looked at. Code that has changed and was not told yet is dirty, and kept until the next
+// list: the build before this one may have been made of it.
+func (t *tree) forget(wanted map[string]bool, all bool) (dirty []string) {
 	for file, k := range t.seen {
 		if k.kind < Source && !all {
 			continue // by its name and place, whatever the list says
 		}
-		if _, ok := t.files.kind(file); !ok {
-			delete(t.seen, file)
+		if _, ok := t.files.kind(file); ok {
+			continue
 		}
+		if now, _ := t.contents.of(file, maxRead); k.kind >= Source && !now.same(k.content) {
+			dirty = append(dirty, file)
+			continue
+		}
+		delete(t.seen, file)
 	}
 	t.keepLinks(wanted)
 	for dir := range t.dirs {
@@ -138,6 +144,7 @@ func (t *tree) forget(wanted map[string]bool, all bool) {
 			delete(t.dirs, dir)
 		}
 	}
+	return dirty
 }
 
 // keepLinks adds the folders that links of known files lead to, and forgets the other links.

@@ -415,7 +415,9 @@ func TestUpdate(t *testing.T) {
 	}
 	put(t, w.path("app/main.go"), "package main\nimport _ \"example.com/m/other\"\nfunc main() {}\n")
 	w.wants("app/main.go", Source)
-	w.Update(list(), Now())
+	used := list()
+	w.Update(used, Now())
+	w.Update(used, Now()) // taken when the one before is in use: lib is let go
 	put(t, w.path("lib/lib.go"), "package lib // not used")
 	put(t, w.path("other/other.go"), "package other // used")
 	w.wants("other/other.go", Source)
@@ -425,6 +427,47 @@ func TestUpdate(t *testing.T) {
 	w.Update(list(), Now())
 	put(t, w.path("other/other.go"), "package other // still watched")
 	w.wants("other/other.go", Source)
+}
+
+// TestUntold: of a file that a new list does not hold any more, what changed is told if it was not yet: the list may have
+// been made of what the build before it did not see.
+func TestUntold(t *testing.T) {
+	t.Parallel()
+	a := app(t, sample+"-- lib/gone.go --\npackage lib\n-- lib/left.go --\npackage lib\n-- lib/same.go --\npackage lib\n", "app")
+	tr := newTree(Config{Warn: func(s string) { t.Error(s) }}, func() (notifier, error) { return newFake(100), nil })
+	list := func() (dirty []string) {
+		t.Helper()
+		f, err := List(t.Context(), goCommand(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dirty = tr.use(update{f, time.Time{}})
+		slices.Sort(dirty)
+		return dirty
+	}
+	if got := list(); got != nil {
+		t.Fatalf("dirty = %v at first", got)
+	}
+	gone, left := filepath.Join(a.Module.Dir, "lib/gone.go"), filepath.Join(a.Module.Dir, "lib/left.go")
+	os.Remove(gone)
+	put(t, left, "//go:build ignore\n\npackage lib\n")
+	want := []string{gone, left}
+	if got := list(); !slices.Equal(got, want) {
+		t.Errorf("dirty = %v, want %v", got, want)
+	}
+	for _, file := range want {
+		k := tr.look(file)
+		if !k.changed || k.kind != Source {
+			t.Errorf("%s: changed %v, kind %d, want a changed source", file, k.changed, k.kind)
+		}
+		tr.accept(k)
+	}
+	if got := list(); got != nil {
+		t.Errorf("dirty = %v after all was told", got)
+	}
+	if len(tr.seen) == 0 || slices.ContainsFunc(want, func(file string) bool { _, ok := tr.seen[file]; return ok }) {
+		t.Error("what was told of them is kept for ever")
+	}
 }
 
 func TestList(t *testing.T) {
