@@ -152,7 +152,7 @@ func Prune(out string, keep ...string) error {
 		if kept, _ := filepath.Match("*"+keptMark+"*", e.Name()); kept && !slices.Contains(keep, path) {
 			errs = append(errs, os.Remove(path))
 		}
-		if left, _ := filepath.Match(tmpPattern, e.Name()); left {
+		if left, _ := filepath.Match(tmpPattern, e.Name()); left && e.IsDir() { // an app may be called so
 			errs = append(errs, os.RemoveAll(path))
 		}
 	}

@@ -459,6 +459,29 @@ func TestBuildFolder(t *testing.T) {
 	}
 }
 
+// TestPrune: of an app that is called like the folders for temporary files, too, what is kept stays and those folders go.
+func TestPrune(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"shop", "tmp-shop"} {
+		out := t.TempDir()
+		keep, old, left := filepath.Join(out, name+keptMark+"new"), filepath.Join(out, name+keptMark+"old"), filepath.Join(out, "tmp-123")
+		for _, file := range []string{filepath.Join(out, name), keep, old, filepath.Join(left, "b001", "main.a")} {
+			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := Prune(out, keep); err != nil {
+			t.Error(err)
+		}
+		if got, _ := filepath.Glob(filepath.Join(out, "*")); !slices.Equal(got, []string{filepath.Join(out, name), keep}) {
+			t.Errorf("%s: Prune leaves %q, want what go build writes over and %s", name, got, keep)
+		}
+	}
+}
+
 // TestCancelKillsAll: a go build that is no longer wanted dies with its compilers and linkers. A -toolexec stands for them here:
 // it says that it runs, then blocks as long as it lives.
 func TestCancelKillsAll(t *testing.T) {
