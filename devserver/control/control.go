@@ -159,7 +159,7 @@ func (o *Owner) sign() error {
 	if _, err := fmt.Fprintf(o.lock, "{\"pid\":%d}\n", os.Getpid()); err != nil {
 		return fmt.Errorf("data directory: %w; free some space, or choose another with --data", err)
 	}
-	if err := os.Remove(filepath.Join(o.Data, fileName)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := remove(filepath.Join(o.Data, fileName)); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
 	return nil
@@ -181,14 +181,19 @@ func (o *Owner) Publish(f File, registry string) error {
 
 // Close removes control.json and the registration, and lets the directory go.
 func (o *Owner) Close() error {
-	gone := os.Remove(filepath.Join(o.Data, fileName))
-	if errors.Is(gone, os.ErrNotExist) {
-		gone = nil
-	}
+	err := remove(filepath.Join(o.Data, fileName))
 	if o.registry != "" {
-		gone = errors.Join(gone, os.Remove(o.registry))
+		err = errors.Join(err, remove(o.registry))
 	}
-	return errors.Join(gone, o.lock.Close())
+	return errors.Join(err, o.lock.Close())
+}
+
+// remove removes a file that somebody else may have removed already.
+func remove(file string) error {
+	if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // WriteFile writes v as JSON with mode 0600 in one step: a reader sees all of it or nothing.

@@ -59,6 +59,20 @@ func TestOneOwner(t *testing.T) {
 	own(t, data)
 }
 
+// TestCloseWithoutRegistration: whoever empties the cache while a devserver runs does not make its end a failure.
+func TestCloseWithoutRegistration(t *testing.T) {
+	t.Parallel()
+	registry := filepath.Join(t.TempDir(), "instances")
+	o := own(t, filepath.Join(t.TempDir(), "data"))
+	publish(t, o, registry, "http://127.0.0.1:8000")
+	if err := os.RemoveAll(registry); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Close(); err != nil {
+		t.Errorf("Close = %v", err)
+	}
+}
+
 func TestFind(t *testing.T) {
 	t.Parallel()
 	registry := t.TempDir()
