@@ -160,17 +160,17 @@ func (b *builder) relist(ctx context.Context, since time.Time) error {
 	return err
 }
 
-// list brings the file list up to date: the build may have read other files than the one before.
+// list brings the file list up to date: the build may have read other files than the one before. Where the go command could
+// not make a list, the one before stays, of the first build that of the app's start.
 func (b *builder) list(pkgs []project.Package, err error, since time.Time) {
-	var files *watch.Files
-	if err == nil {
-		files = watch.FilesOf(b.app, pkgs, b.extra...).With(b.assets)
-	} else {
+	if err != nil {
 		b.warn("%v; changes of some files may go unseen until it is mended", err)
 		if b.watcher != nil {
 			return
 		}
+		pkgs = b.app.Packages
 	}
+	files := watch.FilesOf(b.app, pkgs, b.extra...).With(b.assets)
 	if b.watcher != nil {
 		b.watcher.Update(files, since)
 		return
