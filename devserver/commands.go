@@ -62,7 +62,7 @@ func (c AdvanceClock) do(ctx context.Context, s *supervisor) {
 
 // rebuildAll builds the app although nothing is known to have changed, and starts what comes of it in any case.
 func (l *loop) rebuildAll(ctx context.Context) {
-	l.reread = true
+	l.reread, l.code = true, true
 	l.proxy.Hold()
 	l.rebuild(ctx, watch.Change{At: time.Now()})
 }

@@ -1,6 +1,10 @@
 package devserver
 
 import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -36,4 +40,40 @@ func TestCommands(t *testing.T) {
 	if got := s.get("/"); got != "one 0" {
 		t.Errorf("/ = %q", got)
 	}
+}
+
+// TestRebuildFollows: pages load again after the rebuild that was asked for: what made a person ask is nothing that was seen.
+func TestRebuildFollows(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"main.go": source})
+	commands := make(chan Command)
+	s.opts.Commands, s.opts.LiveReload = commands, true
+	s.up()
+	before := s.pages()
+	commands <- Rebuild{}
+	waitFor[AppReady](s, nil)
+	if after := s.pages(); after != before+1 {
+		t.Errorf("pages are told of version %d after version %d, want one more", after, before)
+	}
+}
+
+// pages is the version that open pages are told of.
+func (s *site) pages() int {
+	s.t.Helper()
+	res, err := http.Get(s.url + "/_devserver/live")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		if text, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			var state struct{ Version int }
+			if err := json.Unmarshal([]byte(text), &state); err != nil {
+				s.t.Fatal(err)
+			}
+			return state.Version
+		}
+	}
+	s.t.Fatal("the stream for pages ends without a word")
+	return 0
 }
