@@ -205,3 +205,35 @@ func (s *site) replace(name, text string) {
 		s.t.Fatal(err)
 	}
 }
+
+// TestBackToWhatServes: when a version has ended before it accepted and its change is taken back, what is started afterwards is
+// the program of the code as it is, not that version again.
+func TestBackToWhatServes(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"main.go": source, "page.html": "one"})
+	s.up()
+	s.replace("main.go", versionOf("two")+"\nfunc init() { panic(\"two\") }\n")
+	if e := waitFor[WorkerExited](s, nil); !e.Serving {
+		t.Errorf("the end of the second version is told as %+v", e)
+	}
+	s.replace("main.go", source)
+	waitFor[Unchanged](s, nil)
+	s.replace("page.html", "two")
+	switch n := waitFor(s, func(n Notice) bool {
+		switch n.(type) {
+		case AppReady, WorkerExited:
+			return true
+		}
+		return false
+	}).(type) {
+	case AppReady:
+		if n.Reload != 1 || len(n.Files) != 1 || n.Files[0] != "page.html" {
+			t.Errorf("the restart is told as %+v", n)
+		}
+	default:
+		t.Errorf("after a template was saved: %+v", n)
+	}
+	if got := s.get("/"); got != "one 0" {
+		t.Errorf("/ = %q", got)
+	}
+}

@@ -186,7 +186,10 @@ func (l *loop) built(b built) error {
 		l.sup.notices.warnf("go build: %s", strings.TrimSpace(b.result.Output))
 	}
 	if l.runs(b.result) && !l.reread {
-		l.recordBuild(buildUnchanged, b.start, b.took)
+		id := l.recordBuild(buildUnchanged, b.start, b.took)
+		if l.good.ID != b.result.ID { // what was built in between has ended
+			l.good, l.goodID = b.result, id
+		}
 		l.sup.notices.tell(Unchanged{App: l.name, Files: l.pending, Build: b.result.Duration})
 		l.pending, l.code = nil, false
 		l.builder.settle()
