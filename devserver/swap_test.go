@@ -1,10 +1,15 @@
 package devserver
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/seed-d81df0db/devserver/sandbox/record"
@@ -225,4 +230,44 @@ func main() {
 `})
 	s.up()
 	waitFor(s, func(w Warning) bool { return strings.Contains(w.Text, "production ends TLS in front of the app") })
+}
+
+// TestEndsDuringBuild: a version that ends before it accepted does not send the requests on that wait for a newer one.
+func TestEndsDuringBuild(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	// Each tool of a build waits for a line from the FIFO while there is one.
+	hold, tool := filepath.Join(dir, "hold"), filepath.Join(dir, "tool")
+	if err := os.WriteFile(tool, []byte("#!/bin/sh\nif [ -p "+hold+" ]; then read -r line < "+hold+"; fi\nexec \"$@\"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := newSite(t, map[string]string{"main.go": life(t, "one")})
+	s.opts.listenLimit, s.opts.WaitLimit, s.opts.BuildFlags = patience, patience, []string{"-toolexec=" + tool}
+	s.up()
+	waitFor[BuildStarted](s, nil)
+	gate, _ := fifo(t)
+	s.replace("main.go", life(t, "two", "gate", strconv.Quote(gate)))
+	waitFor[BuildStarted](s, nil)
+	starting := s.waitPID("waiting two (.*)")
+	if err := syscall.Mkfifo(hold, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.replace("main.go", life(t, "three"))
+	waitFor[BuildStarted](s, nil)
+	before := s.crowd("three")
+	kill(t, starting)
+	if e := waitFor[WorkerExited](s, nil); !e.Serving {
+		t.Errorf("the end of the second version is told as %+v", e)
+	}
+	after := s.crowd("three")
+	lines, err := os.OpenFile(hold, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lines.Close()
+	if _, err := lines.Write(bytes.Repeat([]byte("\n"), 1000)); err != nil {
+		t.Fatal(err)
+	}
+	before()
+	after()
 }

@@ -11,22 +11,24 @@ import (
 )
 
 // nextEnded: a version ended before it accepted. While another serves, only a change can help; otherwise what it
-// waits for may come up, so it is tried again.
+// waits for may come up, so it is tried again. Requests that wait for a build that is under way go on waiting.
 func (l *loop) nextEnded() {
 	v := l.next
 	l.next = nil
 	l.silent.Stop()
 	l.code = l.code || l.trial.code
 	wait := time.Duration(0)
-	if l.live == nil {
+	if l.live == nil && !l.builder.busy {
 		wait = l.again(v)
 	}
 	l.tellExit(v, wait)
-	if wait == minBackoff && v.Killed() { // not its own fault: requests wait for the restart
+	switch {
+	case l.builder.busy:
+	case wait == minBackoff && v.Killed(): // not its own fault: requests wait for the restart
 		l.proxy.Hold()
-		return
+	default:
+		l.release(l.problem(v, wait))
 	}
-	l.release(l.problem(v, wait))
 }
 
 // liveEnded: the version that served ended by itself. After the first time requests wait for its restart.
