@@ -54,6 +54,7 @@ type trial struct {
 	built   time.Time
 	counted bool // it is a reload, or the first start
 	code    bool // others than style sheets have changed since the version that served
+	silent  bool // it has not accepted for a while: no request waits for it any more
 }
 
 // run builds, starts, swaps and restarts until ctx ends; then everything has ended.
@@ -193,8 +194,11 @@ func (l *loop) built(b built) error {
 		l.sup.notices.tell(Unchanged{App: l.name, Files: l.pending, Build: b.result.Duration})
 		l.pending, l.code = nil, false
 		l.builder.settle()
-		if l.next == nil {
+		switch {
+		case l.next == nil:
 			l.release(nil)
+		case l.trial.silent:
+			l.release(l.silence())
 		}
 		return nil
 	}
@@ -237,7 +241,7 @@ func (l *loop) buildFailed(b built) error {
 	l.show(func(w *web.App) { w.Down = l.lost })
 	l.failed = overPages(problem, notice.Errors...)
 	l.pages.Show(l.failed)
-	if l.next == nil {
+	if l.next == nil || l.trial.silent {
 		l.proxy.Release(problem)
 	}
 	if l.live == nil && l.next == nil && l.good != nil { // it ended while this was being built

@@ -271,3 +271,33 @@ func TestEndsDuringBuild(t *testing.T) {
 	before()
 	after()
 }
+
+// TestSilentThenBroken: a version that has not accepted for long keeps no request waiting after a save that does not compile, nor
+// after one that makes the same program.
+func TestSilentThenBroken(t *testing.T) {
+	t.Parallel()
+	gate, _ := fifo(t)
+	silent := life(t, "one", "gate", strconv.Quote(gate))
+	s := newSite(t, map[string]string{"main.go": silent})
+	s.opts.listenLimit, s.opts.WaitLimit = 1, patience/9
+	s.start()
+	waitFor(s, hasText("has not accepted"))
+	running, err := Find(s.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.url = running.Apps[0].URL
+	check := func(title string) {
+		t.Helper()
+		if got := s.get("/"); !strings.HasPrefix(got, "503 ") && !strings.HasPrefix(got, "502 ") || !strings.Contains(got, title) {
+			t.Errorf("/ = %q, want %q", got, title)
+		}
+	}
+	check("does not accept connections")
+	s.replace("main.go", silent+"x")
+	waitFor[BuildFailed](s, nil)
+	check("does not compile")
+	s.replace("main.go", silent+"\n// the same\n")
+	waitFor[Unchanged](s, nil)
+	check("does not accept connections")
+}

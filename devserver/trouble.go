@@ -97,18 +97,28 @@ func (l *loop) problem(v *version, wait time.Duration) *proxy.Problem {
 	return p
 }
 
-// isSilent: a version has been running for a while and has not accepted. It may still; requests need not wait.
+// isSilent: a version has been running for a while and has not accepted. It may still; requests need not wait, unless a newer
+// one is being built.
 func (l *loop) isSilent() {
 	if l.next == nil {
 		return
 	}
+	l.trial.silent = true
+	problem := l.silence()
+	l.warnf("%s", problem.Advice)
+	if !l.builder.busy {
+		l.release(problem)
+	}
+}
+
+// silence says what is wrong with next, which does not accept.
+func (l *loop) silence() *proxy.Problem {
 	text := fmt.Sprintf("%s runs but has not accepted a connection on $PORT (%d) for %v; serve with http.ListenAndServe(\":\"+os.Getenv(\"PORT\"), nil)",
 		l.name, l.port, l.settings.listenLimit)
 	if other := l.next.elsewhere(); other != "" {
 		text = l.listensOn(other)
 	}
-	l.warnf("%s", text)
-	l.release(&proxy.Problem{Title: "The app does not accept connections", Text: strings.Join(l.next.LastLines(), "\n"), Advice: text})
+	return &proxy.Problem{Title: "The app does not accept connections", Text: strings.Join(l.next.LastLines(), "\n"), Advice: text}
 }
 
 func (l *loop) listensOn(addr string) string {
