@@ -70,7 +70,7 @@ type madeFrom struct {
 
 // configure says what the next build is made from.
 func (b *builder) configure(app *project.App, c *configured, watched []string) {
-	b.made = madeFrom{app, c.settings.buildFlags, slices.Concat(watched, c.watched), c.settings.assets}
+	b.made = madeFrom{app, c.settings.buildFlags, slices.Concat(watched, c.settingsFiles()), c.settings.assets}
 }
 
 // start begins a build and gives up the one before, whose result is not delivered.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-d81df0db/devserver/devserver/profile"
 	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/sandbox"
 )
@@ -52,10 +53,14 @@ type configured struct {
 	standins  []project.Standin
 	variables []variable
 	env       []string
-	watched   []string // files that were read for it, there or not
+	watched   []string // files with variables that were read for it, there or not
+	profiles  []string // files that its profile was read from
 	settings  settings
 	capture   sandbox.Capture
 }
+
+// settingsFiles are those that were read for the app alone, there or not.
+func (c *configured) settingsFiles() []string { return slices.Concat(c.watched, c.profiles) }
 
 // check refuses options that cannot be meant.
 func (o *Options) check() error {
@@ -218,6 +223,9 @@ func (o *Options) configure(c *project.Config, a *project.AppConfig, found *proj
 	var errs [5]error
 	x.settings, errs[0] = o.settingsOf(c, &a.Settings)
 	x.policy, x.under, errs[1] = newPolicy(o, c, a)
+	if p, err := profile.Load(profileName(o, c, a)); err == nil {
+		x.profiles = p.Files
+	}
 	x.standins, errs[2] = newStandins(o.Standins, c, a)
 	x.variables, x.env, x.watched, errs[3] = environ(os.Environ(), found, c, &a.Settings)
 	x.capture, errs[4] = newCapture(o)

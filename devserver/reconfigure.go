@@ -56,7 +56,7 @@ func (l *loop) showProblem(problem *proxy.Problem) {
 
 // holdsSettings tells whether a file is one of those that readSettings reads.
 func (l *loop) holdsSettings(file string) bool {
-	return file == filepath.Join(l.project.Dir, project.AppYAMLName) || slices.Contains(l.watched, file) ||
+	return file == filepath.Join(l.project.Dir, project.AppYAMLName) || slices.Contains(l.settingsFiles(), file) ||
 		slices.Contains(l.sup.watched, file) || slices.Contains(project.Candidates(l.project.Dir), file)
 }
 
@@ -99,7 +99,7 @@ func (l *loop) settingsBroken(c watch.Change, err error) {
 func (l *loop) apply(c watch.Change, now configured, found *project.App) effort {
 	was := l.configured
 	changed, took := difference(&was, &now)
-	took.build = took.build || !slices.Equal(was.watched, now.watched) // the build brings the list of files up to date
+	took.build = took.build || !slices.Equal(was.settingsFiles(), now.settingsFiles()) // the build brings the list of files up to date
 	if !project.SameHandlers(l.project.YAML, found.YAML) {
 		l.useFiles(found)
 		changed = append(changed, "handlers")
@@ -108,7 +108,7 @@ func (l *loop) apply(c watch.Change, now configured, found *project.App) effort 
 	if len(fixed) > 0 {
 		l.sup.notices.warnOnce("%s: start devserver again to apply what has changed of %s", l.name, strings.Join(fixed, ", "))
 	}
-	if len(changed) > 0 || !slices.Equal(was.watched, now.watched) {
+	if len(changed) > 0 || !slices.Equal(was.settingsFiles(), now.settingsFiles()) {
 		if err := l.use(now); err != nil {
 			l.settingsBroken(c, err)
 			return effort{}

@@ -145,6 +145,40 @@ func TestSettingsChange(t *testing.T) {
 	want("/env", "YAML= FILE=new BOTH= PROD=other PROCESS=process ")
 }
 
+// TestProfileFileChange: a profile that is a file, and what it extends, are settings too.
+func TestProfileFileChange(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"main.go": settingsSource, "mine.yaml": "name: ours\n", "base/base.yaml": "rules: {loopback: off}\n"})
+	s.opts.Profile = filepath.Join(s.dir, "mine.yaml")
+	s.up()
+	want := func(want string) {
+		t.Helper()
+		if got := s.get("/dial"); got != "dial tcp 127.0.0.1:1: connect: "+want {
+			t.Errorf("/dial = %q, want %q", got, want)
+		}
+	}
+	want("permission denied")
+	s.save("mine.yaml", "name: ours\nrules: {loopback: off}\n")
+	waitFor(s, noteText("mine.yaml: shop gets other rules"))
+	waitFor[AppReady](s, nil)
+	want("connection refused")
+
+	s.save("mine.yaml", "name: ours\nrules: {lopback: off}\n")
+	w := waitFor(s, hasText("what was set before goes on"))
+	if !strings.Contains(w.Text, `mine.yaml:2:9: rules has no key "lopback"`) {
+		t.Errorf("the broken profile is told as %q", w.Text)
+	}
+	want("connection refused")
+
+	s.save("mine.yaml", "name: ours\nextends: base/base.yaml\n") // the same rules, from a file that is watched from now on
+	waitFor[Unchanged](s, nil)
+	want("connection refused")
+	s.save("base/base.yaml", "rules: {loopback: enforce}\n")
+	waitFor(s, noteText("base/base.yaml: shop gets other rules"))
+	waitFor[AppReady](s, nil)
+	want("permission denied")
+}
+
 // TestStaticFiles: what app.yaml says is a file is answered in front of the app and recorded, and a change of it holds
 // at once.
 func TestStaticFiles(t *testing.T) {

@@ -42,8 +42,9 @@ const maxExtends = 16
 
 // A Profile is a loaded profile.
 type Profile struct {
-	Name    string // of a file without one: its path
-	Summary string // one sentence
+	Name    string   // of a file without one: its path
+	Summary string   // one sentence
+	Files   []string // that it was read from, absolute, itself first; none for a built-in one
 	text    []byte
 	policy  sandbox.Policy
 }
@@ -94,7 +95,12 @@ func load(nameOrFile string, chain []string) (*Profile, error) {
 	if err != nil {
 		return nil, notRead(nameOrFile, err)
 	}
-	return parse(file, nameOrFile, data, append(chain, file))
+	p, err := parse(file, nameOrFile, data, append(chain, file))
+	if err != nil {
+		return nil, err
+	}
+	p.Files = slices.Insert(p.Files, 0, file)
+	return p, nil
 }
 
 func isFile(name string) bool {
@@ -154,7 +160,7 @@ func (s *source) finish(d *yamlfile.Document, file string, data []byte, chain []
 			}
 			return nil, d.Errorf(s.extendsAt, "extends: %s", err)
 		}
-		p.policy = base.policy
+		p.policy, p.Files = base.policy, base.Files
 	}
 	p.policy.Profile = p.Name
 	s.Apply(&p.policy)
