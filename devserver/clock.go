@@ -48,16 +48,21 @@ func (f *fleet) clock() (offset time.Duration, moves []web.ClockMove) {
 func (f *fleet) add(v *version, offset time.Duration) {
 	f.mu.Lock()
 	f.workers = append(f.workers, v)
-	now := f.offset
+	moved := f.offset != offset
 	f.mu.Unlock()
-	if now == offset {
-		return
+	if moved {
+		v.helpers.Go(func() { f.catchUp(v) })
 	}
+}
+
+// catchUp tells v where the clock is. A move that begins meanwhile waits, so that v does not hear of it first.
+func (f *fleet) catchUp(v *version) {
+	f.moving.Lock()
+	defer f.moving.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), commandLimit)
-	v.helpers.Go(func() {
-		defer cancel()
-		v.SetClock(ctx, now)
-	})
+	defer cancel()
+	offset, _ := f.clock()
+	v.SetClock(ctx, offset)
 }
 
 func (f *fleet) remove(v *version) {
