@@ -2,6 +2,7 @@ package devserver
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -49,31 +50,38 @@ func TestRebuildFollows(t *testing.T) {
 	commands := make(chan Command)
 	s.opts.Commands, s.opts.LiveReload = commands, true
 	s.up()
-	before := s.pages()
 	commands <- Rebuild{}
 	waitFor[AppReady](s, nil)
-	if after := s.pages(); after != before+1 {
-		t.Errorf("pages are told of version %d after version %d, want one more", after, before)
-	}
+	s.awaitPages("a rebuild", func(p pagesState) bool { return p.Version == 2 })
 }
 
-// pages is the version that open pages are told of.
-func (s *site) pages() int {
+// pagesState is what open pages are told.
+type pagesState struct{ Version, Assets, Styles int }
+
+// awaitPages waits until open pages are told what match accepts.
+func (s *site) awaitPages(after string, match func(pagesState) bool) {
 	s.t.Helper()
-	res, err := http.Get(s.url + "/_devserver/live")
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", s.url+"/_devserver/live", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer res.Body.Close()
+	var state pagesState
 	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-		if text, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
-			var state struct{ Version int }
-			if err := json.Unmarshal([]byte(text), &state); err != nil {
-				s.t.Fatal(err)
-			}
-			return state.Version
+		if text, ok := strings.CutPrefix(lines.Text(), "data: "); !ok {
+			continue
+		} else if err := json.Unmarshal([]byte(text), &state); err != nil {
+			s.t.Fatal(err)
+		}
+		if match(state) {
+			return
 		}
 	}
-	s.t.Fatal("the stream for pages ends without a word")
-	return 0
+	s.t.Errorf("pages are told only of %+v after %s", state, after)
 }

@@ -31,6 +31,7 @@ type loop struct {
 	pending        []string            // files changed since the last version that was started
 	reread         bool                // among them are some that a program reads at its start
 	code           bool                // among them are others than style sheets
+	assets         []string            // those of them that browsers load by themselves
 	brokenSettings bool                // what was saved of the settings cannot be read
 	failed         *livereload.Problem // of the newest build; nil: it is good
 	live           *version            // serves; nil: none does
@@ -154,7 +155,8 @@ func (l *loop) changed(ctx context.Context, c watch.Change) {
 			l.pending = append(l.pending, name)
 		}
 	}
-	l.reread = l.reread || c.Kind != watch.Source
+	l.reread = l.reread || c.Reread || c.Kind != watch.Source
+	l.assets = append(l.assets, c.Assets...)
 	l.code = l.code || !livereload.OnlyStyles(c.Files)
 	l.backoff = 0 // whatever made the app end before, this may have mended it
 	l.proxy.Hold()
@@ -192,8 +194,11 @@ func (l *loop) built(b built) error {
 			l.good, l.goodID = b.result, id
 		}
 		l.sup.notices.tell(Unchanged{App: l.name, Files: l.pending, Build: b.result.Duration})
-		l.pending, l.code = nil, false
 		l.builder.settle()
+		if len(l.assets) > 0 {
+			l.pages.Changed(l.assets)
+		}
+		l.pending, l.code, l.assets = nil, false, nil
 		switch {
 		case l.next == nil:
 			l.release(nil)
@@ -263,7 +268,7 @@ func (l *loop) try(b *build.Result, counted bool) {
 		return
 	}
 	l.next, l.trial = v, trial{files: l.pending, built: start, counted: counted, code: l.code}
-	l.pending, l.reread, l.code = nil, false, false
+	l.pending, l.reread, l.code, l.assets = nil, false, false, nil
 	l.silent.Reset(l.settings.listenLimit)
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -205,6 +206,34 @@ func TestTemplates(t *testing.T) {
 	}
 	if got := s.get("/"); got != "new 0" {
 		t.Errorf("after the save / = %q", got)
+	}
+}
+
+// TestSavedTogether: what a burst asks for besides a build that makes the same program is done: of a checkout that changes a
+// template and a comment, or a script and a comment.
+func TestSavedTogether(t *testing.T) {
+	t.Parallel()
+	text := strings.NewReplacer(`const version = "one"`, `var page, _ = os.ReadFile("page.html"); var version = string(page)`).Replace(source)
+	s := newSite(t, map[string]string{"main.go": text, "page.html": "old", "site.js": "1", "site.css": "1"})
+	s.opts.LiveReload = true
+	s.up()
+	comment := func(what string) string { return text + "\n// with " + what + "\n" }
+	s.replace("page.html", "new")
+	s.replace("main.go", comment("a template"))
+	waitFor(s, func(r AppReady) bool { return slices.Contains(r.Files, "page.html") })
+	if got := s.get("/"); got != "new 0" {
+		t.Errorf("/ = %q, want the new template", got)
+	}
+	for _, x := range []struct {
+		file string
+		told func(pagesState) bool
+	}{
+		{"site.js", func(p pagesState) bool { return p.Assets == 1 }},
+		{"site.css", func(p pagesState) bool { return p.Styles == 1 }},
+	} {
+		s.replace(x.file, "2")
+		s.replace("main.go", comment(x.file))
+		s.awaitPages(x.file, x.told)
 	}
 }
 

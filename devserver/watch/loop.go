@@ -79,12 +79,13 @@ func (l *loop) settle() {
 	for _, k := range looks {
 		if k.changed {
 			l.tree.accept(k)
-			c.Files, c.Kind = append(c.Files, k.file), max(c.Kind, k.kind)
+			c.add(k.file, k.kind)
 		}
 	}
 	clear(l.dirty)
 	if len(c.Files) > 0 {
 		slices.Sort(c.Files)
+		slices.Sort(c.Assets)
 		l.pending.merge(c)
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// Kind says what a change asks for; a greater one includes the smaller ones.
+// Kind says what a change asks for; a greater one includes the smaller ones, where the build makes another program.
 type Kind int
 
 // The kinds.
@@ -34,6 +34,20 @@ type Change struct {
 	Files []string  // absolute, sorted; removed ones too
 	Kind  Kind      // the greatest of its files
 	At    time.Time // the first event
+
+	Assets []string // those of Files that ask for Reload, sorted
+	Reread bool     // some of Files ask for Restart
+}
+
+// add adds a file.
+func (c *Change) add(file string, k Kind) {
+	c.Files, c.Kind = append(c.Files, file), max(c.Kind, k)
+	switch k {
+	case Reload:
+		c.Assets = append(c.Assets, file)
+	case Restart:
+		c.Reread = true
+	}
 }
 
 // merge adds a later change.
@@ -42,10 +56,16 @@ func (c *Change) merge(later Change) {
 		*c = later
 		return
 	}
-	c.Files = append(c.Files, later.Files...)
-	slices.Sort(c.Files)
-	c.Files = slices.Compact(c.Files)
-	c.Kind = max(c.Kind, later.Kind)
+	c.Files = merged(c.Files, later.Files)
+	c.Assets = merged(c.Assets, later.Assets)
+	c.Kind, c.Reread = max(c.Kind, later.Kind), c.Reread || later.Reread
+}
+
+// merged are both, sorted.
+func merged(a, b []string) []string {
+	all := append(a, b...)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Config says what a Watcher watches.
