@@ -183,6 +183,16 @@ func folderOf(c *project.Config, dir string) project.AppConfig {
 	return project.AppConfig{Path: dir}
 }
 
+// appOf is what devserver.yaml says about an app that runs, whose folder was named so at the start: several may have one.
+func appOf(c *project.Config, name, path string) project.AppConfig {
+	for _, a := range c.Apps {
+		if a.Path == path && a.AppName() == name {
+			return a
+		}
+	}
+	return folderOf(c, path)
+}
+
 // nextAddr is the address of an app that has none of its own: the port behind that of the app before it.
 func nextAddr(addr string) (string, error) {
 	host, port, err := net.SplitHostPort(addr)

@@ -72,7 +72,7 @@ func (l *loop) readSettings(ctx context.Context) (configured, *project.App, erro
 	if found.YAML, err = project.LoadAppYAML(found.Dir); err != nil {
 		return none, nil, err
 	}
-	said := folderOf(config, found.Dir)
+	said := appOf(config, l.name, l.files.Path)
 	now, err := o.configure(config, &said, &found)
 	if err != nil || slices.Equal(now.settings.buildFlags, l.settings.buildFlags) {
 		return now, &found, err

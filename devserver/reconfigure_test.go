@@ -145,6 +145,33 @@ func TestSettingsChange(t *testing.T) {
 	want("/env", "YAML= FILE=new BOTH= PROD=other PROCESS=process ")
 }
 
+// TestSettingsOfTwins: of two apps of one folder, which is named by a link, each keeps its own settings over a change.
+func TestSettingsOfTwins(t *testing.T) {
+	t.Parallel()
+	twins := func(more string) string {
+		return more + "apps:\n- {name: east, path: ../link, env: {FILE: east}}\n- {name: west, path: ../link, env: {FILE: west}}\n"
+	}
+	s := newSite(t, map[string]string{"app/main.go": settingsSource, configFile: twins("")})
+	s.data = filepath.Join(s.dir, "app", ".devserver")
+	if err := os.Symlink(filepath.Join(s.dir, "app"), filepath.Join(s.dir, "..", "link")); err != nil {
+		t.Fatal(err)
+	}
+	s.opts.Dirs, s.opts.Config = nil, filepath.Join(s.dir, configFile)
+	s.start()
+	for range 2 {
+		waitFor[AppReady](s, nil)
+	}
+	s.readReady()
+	s.save(configFile, twins("env: {YAML: new}\n"))
+	for i, app := range []string{"east", "west"} {
+		waitFor(s, noteText(": "+app+" gets env YAML"))
+		waitFor(s, func(r AppReady) bool { return r.App == app })
+		if got, want := ask(t, "GET", s.ready.Apps[i].URL+"/env", ""), "YAML=new FILE="+app+" BOTH= PROD= PROCESS= "; got != want {
+			t.Errorf("%s: /env = %q, want %q", app, got, want)
+		}
+	}
+}
+
 // TestProfileFileChange: a profile that is a file, and what it extends, are settings too.
 func TestProfileFileChange(t *testing.T) {
 	t.Parallel()
