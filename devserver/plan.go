@@ -130,12 +130,25 @@ func newPlan(ctx context.Context, given *Options) (*plan, error) {
 }
 
 // locate finds devserver.yaml from the first app's folder.
-func locate(o *Options) (*project.Config, error) {
-	dir := "."
-	if len(o.Dirs) > 0 {
-		dir = o.Dirs[0]
+func locate(o *Options) (*project.Config, error) { return project.Locate(o.Config, o.firstDir()) }
+
+// candidates are the files that locate would read, there or not, absolute.
+func candidates(o *Options) []string {
+	if o.Config == "" {
+		return project.Candidates(o.firstDir())
 	}
-	return project.Locate(o.Config, dir)
+	file, err := filepath.Abs(o.Config)
+	if err != nil {
+		return nil
+	}
+	return []string{file}
+}
+
+func (o *Options) firstDir() string {
+	if len(o.Dirs) > 0 {
+		return o.Dirs[0]
+	}
+	return "."
 }
 
 // wantedApps are the folders of the command line, with what devserver.yaml says about them, or else its apps, or

@@ -172,6 +172,23 @@ func TestSettingsOfTwins(t *testing.T) {
 	}
 }
 
+// TestSettingsCome: a devserver.yaml that comes in the first app's folder holds for the other apps too.
+func TestSettingsCome(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"orders/main.go": settingsSource, "billing/main.go": settingsSource})
+	s.opts.Dirs = []string{filepath.Join(s.dir, "orders"), filepath.Join(s.dir, "billing")}
+	s.data = filepath.Join(s.dir, "orders", ".devserver")
+	s.start()
+	for range 2 {
+		waitFor[AppReady](s, nil)
+	}
+	s.save("orders/"+configFile, "env: {YAML: new}\n")
+	for _, app := range []string{"orders", "billing"} {
+		waitFor(s, noteText("orders/devserver.yaml: "+app+" gets env YAML"))
+		waitFor(s, func(r AppReady) bool { return r.App == app })
+	}
+}
+
 // TestProfileFileChange: a profile that is a file, and what it extends, are settings too.
 func TestProfileFileChange(t *testing.T) {
 	t.Parallel()

@@ -138,9 +138,7 @@ func (s *supervisor) start(ctx context.Context, p *plan, target *otlp.Target) er
 	if err := s.openRecording(ctx); err != nil {
 		return err
 	}
-	if p.config.File != "" {
-		s.watched = []string{p.config.File}
-	}
+	s.watched = candidates(&s.opts)
 	s.closing(s.peers.Close)
 	if err := s.openDoors(p.doors); err != nil {
 		return err
