@@ -15,8 +15,9 @@ type configFiles struct {
 	start   *plan   // what the files said at the start
 	notices *notifier
 
-	mu   sync.Mutex
-	told string // what was told of the files as they are: an error, or what waits for another start; guarded by mu
+	mu    sync.Mutex
+	waits string // what was told last to wait for another start; guarded by mu
+	wrong string // what was told last to be wrong; guarded by mu
 }
 
 // read reads devserver.yaml. What cannot change while devserver runs is said by name.
@@ -29,18 +30,21 @@ func (f *configFiles) read() (*Options, *project.Config, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	f.tell(f.fixed(&o, config))
+	f.tell(&f.waits, f.fixed(&o, config))
 	return &o, config, nil
 }
 
-// tell says a warning unless it is the last one that was said; "" says that all is well.
-func (f *configFiles) tell(text string) {
+// broken says what is wrong with the settings; "" that nothing is.
+func (f *configFiles) broken(text string) { f.tell(&f.wrong, text) }
+
+// tell says a warning unless it is the last one of its kind that was said; "" says that all is well.
+func (f *configFiles) tell(last *string, text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if text != "" && text != f.told {
+	if text != "" && text != *last {
 		f.notices.warnf("%s", text)
 	}
-	f.told = text
+	*last = text
 }
 
 // fixed says which settings of devserver as a whole have another value than at the start.

@@ -41,6 +41,7 @@ func (l *loop) settingsChanged(ctx context.Context, c watch.Change) effort {
 		return took
 	case l.brokenSettings:
 		l.brokenSettings = false
+		l.sup.files.broken("")
 		l.showProblem(nil)
 	}
 	return took.and(l.apply(c, now, found))
@@ -91,7 +92,7 @@ func (l *loop) settingsBroken(c watch.Change, err error) {
 		files = append(files, l.project.Rel(f))
 	}
 	l.showBuild(web.Build{Number: l.reload, At: time.Now(), Files: files, Errors: strings.Split(err.Error(), "\n"), Serving: l.live != nil})
-	l.sup.files.tell(fmt.Sprintf("%v; what was set before goes on", err))
+	l.sup.files.broken(fmt.Sprintf("%v; what was set before goes on", err))
 	l.showProblem(&proxy.Problem{Title: "The settings cannot be read", Text: err.Error(), Advice: "What was set before goes on. Save settings that can be read."})
 }
 
