@@ -125,7 +125,7 @@ func (a *App) describe(env environ, flags []string) (err error) {
 		return fmt.Errorf("%s is no package of a module: %s", shown(a.Dir), listError(p))
 	}
 	a.Module = Module{p.Module.Path, p.Module.Dir, p.Module.GoMod}
-	a.Others = others(a.Packages, a.Module)
+	a.Others = Others(a.Packages, a.Module)
 	a.Form, a.Package, a.Handler, err = a.Scan()
 	return err
 }
@@ -154,8 +154,8 @@ func listError(p Package) string {
 	return p.Error.Err
 }
 
-// others returns the user's modules besides own: main modules of a workspace, and modules replaced by a folder.
-func others(pkgs []Package, own Module) []Module {
+// Others returns the user's modules besides own: main modules of a workspace, and modules replaced by a folder.
+func Others(pkgs []Package, own Module) []Module {
 	var mods []Module
 	for _, p := range pkgs {
 		m, ok := local(p)

@@ -181,6 +181,16 @@ func (w *watcher) wants(files string, kind Kind) {
 
 func (w *watcher) path(rel string) string { return filepath.Join(w.root, rel) }
 
+// replace saves a file in one step: it is told once.
+func (w *watcher) replace(rel, text string) {
+	w.t.Helper()
+	file := w.path(rel)
+	put(w.t, file+".tmp", text)
+	if err := os.Rename(file+".tmp", file); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // TestSaves: however a file is saved, it is told, and nothing else is.
 func TestSaves(t *testing.T) {
 	t.Parallel()
@@ -521,6 +531,30 @@ package b
 	if strings.Join(got, "|") != want {
 		t.Errorf("List = %s\nwant   %s", strings.Join(got, "|"), want)
 	}
+}
+
+// TestLateModule: a module that a replace directive brings while devserver runs is the user's as those of the start are: its go.mod
+// counts, and a package of it that is imported and does not exist yet.
+func TestLateModule(t *testing.T) {
+	t.Parallel()
+	a := app(t, sample+"-- late/go.mod --\nmodule example.com/late\n\ngo 1.25\n-- late/late.go --\npackage late\n\nimport _ \"example.com/late/new\"\n", "app")
+	w := watch(t, a, Config{})
+	mod, err := os.ReadFile(w.path("go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.replace("go.mod", string(mod)+"\nrequire example.com/late v0.0.0\n\nreplace example.com/late => ./late\n")
+	w.replace("app/main.go", "package main\nimport _ \"example.com/late\"\nfunc main() {}\n")
+	w.wants("go.mod app/main.go", Source)
+	f, err := List(t.Context(), goCommand(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Update(f, Now())
+	w.replace("late/go.mod", "module example.com/late\n\ngo 1.25\n\n// changed\n")
+	w.wants("late/go.mod", Source)
+	w.replace("late/new/new.go", "package new\n")
+	w.wants("late/new/new.go", Source)
 }
 
 // fake is a notifier whose notices the test gives.
