@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/seed-d81df0db/devserver/devserver/dotenv"
 	"github.com/seed-d81df0db/devserver/devserver/project"
@@ -68,7 +69,7 @@ func (v *variables) files(files []string, optional bool) error {
 	var errs []error
 	for _, file := range files {
 		vars, err := dotenv.Load(file, given, before)
-		if optional && errors.Is(err, os.ErrNotExist) {
+		if optional && (errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.EISDIR)) { // Python has its environments in such a folder
 			continue
 		}
 		errs = append(errs, err)
