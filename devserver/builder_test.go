@@ -15,47 +15,81 @@ import (
 // watched: the save that mends it is seen.
 func TestFirstListFails(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	mod := filepath.Join(dir, "go.mod")
-	put := func(file, text string) {
-		t.Helper()
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put(mod, "module example.com/shop\n\ngo 1.25\n")
-	put(filepath.Join(dir, "main.go"), "package main\n\nfunc main() {}\n")
-	tool := project.Go{Tool: "go"}
-	found, err := project.Discover(t.Context(), tool, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var warned []string
-	b := &builder{
-		app: found, tool: tool, warn: func(format string, args ...any) { warned = append(warned, fmt.Sprintf(format, args...)) },
-		cancel: func() {}, watching: make(chan (<-chan watch.Change), 1),
-	}
-	defer b.stop()
-	put(mod, "module\n")
+	b := newBareBuilder(t)
+	b.put("go.mod", "module\n")
 	if err := b.relist(t.Context(), watch.Now()); err == nil {
 		t.Error("a go.mod that cannot be read is listed")
 	}
+	if len(b.warned) != 1 {
+		t.Errorf("warnings = %q, want one", b.warned)
+	}
+	b.put("go.mod", "module example.com/shop\n\ngo 1.25\n\n// mended\n")
+	b.wants("go.mod")
+}
+
+// TestGoneInFirstBuild: a file that goes while the first build runs is told, whether or not the build had read it: the list
+// that is made after the build does not name it.
+func TestGoneInFirstBuild(t *testing.T) {
+	t.Parallel()
+	b := newBareBuilder(t)
+	since := watch.Now()
+	if err := os.Remove(filepath.Join(b.app.Dir, "more.go")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.relist(t.Context(), since); err != nil {
+		t.Error(err)
+	}
+	b.wants("more.go")
+}
+
+// bareBuilder is a builder that never builds, of an app of two files.
+type bareBuilder struct {
+	*builder
+	t      *testing.T
+	warned []string
+}
+
+func newBareBuilder(t *testing.T) *bareBuilder {
+	t.Helper()
+	b := &bareBuilder{t: t}
+	b.builder = &builder{
+		app: &project.App{Dir: t.TempDir()}, tool: project.Go{Tool: "go"}, cancel: func() {}, watching: make(chan (<-chan watch.Change), 1),
+		warn: func(format string, args ...any) { b.warned = append(b.warned, fmt.Sprintf(format, args...)) },
+	}
+	b.put("go.mod", "module example.com/shop\n\ngo 1.25\n")
+	b.put("main.go", "package main\n\nfunc main() {}\n")
+	b.put("more.go", "package main\n")
+	found, err := project.Discover(t.Context(), b.tool, b.app.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.app = found
+	t.Cleanup(b.stop)
+	return b
+}
+
+func (b *bareBuilder) put(name, text string) {
+	b.t.Helper()
+	if err := os.WriteFile(filepath.Join(b.app.Dir, name), []byte(text), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// wants waits until a file is told, alone.
+func (b *bareBuilder) wants(name string) {
+	b.t.Helper()
 	var changes <-chan watch.Change
 	select {
 	case changes = <-b.watching:
 	default:
-		t.Fatalf("nothing is watched; warnings: %q", warned)
+		b.t.Fatalf("nothing is watched; warnings: %q", b.warned)
 	}
-	if len(warned) != 1 {
-		t.Errorf("warnings = %q, want one", warned)
-	}
-	put(mod, "module example.com/shop\n\ngo 1.25\n\n// mended\n")
 	select {
 	case c := <-changes:
-		if len(c.Files) != 1 || c.Files[0] != mod {
-			t.Errorf("told %q, want go.mod", c.Files)
+		if want := filepath.Join(b.app.Dir, name); len(c.Files) != 1 || c.Files[0] != want || c.Kind != watch.Source {
+			b.t.Errorf("told %q as kind %d, want %s as source", c.Files, c.Kind, want)
 		}
 	case <-time.After(patience):
-		t.Error("the save that mends go.mod is not told")
+		b.t.Errorf("%s is not told", name)
 	}
 }

@@ -71,12 +71,17 @@ func (f *Files) add(p project.Package) {
 	if len(p.EmbedPatterns) > 0 {
 		f.embed = append(f.embed, p)
 	}
-	for _, list := range [][]string{p.GoFiles, p.CgoFiles, p.CFiles, p.CXXFiles, p.MFiles, p.HFiles, p.FFiles, p.SFiles,
-		p.SwigFiles, p.SwigCXXFiles, p.SysoFiles, p.EmbedFiles} {
-		for _, name := range list {
-			f.named[filepath.Join(p.Dir, name)] = Source
-		}
+	f.name(Source, sources(p)...)
+}
+
+// sources are the files that p is made of.
+func sources(p project.Package) []string {
+	files := slices.Concat(p.GoFiles, p.CgoFiles, p.CFiles, p.CXXFiles, p.MFiles, p.HFiles, p.FFiles, p.SFiles,
+		p.SwigFiles, p.SwigCXXFiles, p.SysoFiles, p.EmbedFiles)
+	for i, name := range files {
+		files[i] = filepath.Join(p.Dir, name)
 	}
+	return files
 }
 
 // missing adds the folders of packages that are imported from the user's modules and do not exist yet: the build fails

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/seed-d81df0db/devserver/devserver/project"
 )
 
 const (
@@ -24,11 +26,12 @@ type loop struct {
 	pending  Change          // not taken yet
 }
 
-func (l *loop) run(ctx context.Context, u update) {
+func (l *loop) run(ctx context.Context, u update, built []project.Package) {
 	defer close(l.changes)
 	defer close(l.ended)
 	defer l.tree.close()
 	l.mark(l.tree.use(u))
+	l.mark(l.tree.missing(built))
 	for {
 		var out chan Change
 		if len(l.pending.Files) > 0 {

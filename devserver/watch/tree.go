@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed-d81df0db/devserver/devserver/project"
 )
 
 const maxFolders = 20_000 // below the app's own: beyond that something else lies there
@@ -142,6 +144,22 @@ func (t *tree) forget(wanted map[string]bool, all bool) (dirty []string) {
 		if !wanted[dir] && !t.files.wants(dir) {
 			t.notifier.Remove(dir)
 			delete(t.dirs, dir)
+		}
+	}
+	return dirty
+}
+
+// missing returns the sources of pkgs, which were there once, that have gone: no list names them, and no notice comes.
+func (t *tree) missing(pkgs []project.Package) (dirty []string) {
+	for _, p := range pkgs {
+		if !p.Local() {
+			continue
+		}
+		for _, file := range sources(p) {
+			if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+				t.seen[file] = known{content{there: true}, Source}
+				dirty = append(dirty, file)
+			}
 		}
 	}
 	return dirty

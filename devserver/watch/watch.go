@@ -16,6 +16,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/seed-d81df0db/devserver/devserver/project"
 )
 
 // Kind says what a change asks for; a greater one includes the smaller ones, where the build makes another program.
@@ -71,10 +73,11 @@ func merged(a, b []string) []string {
 // Config says what a Watcher watches.
 type Config struct {
 	Files    *Files
-	Since    time.Time     // when the first build began, by Now: what changed since is told at once; zero: nothing is
-	Debounce time.Duration // quiet after the last event; 0 is 15 ms
-	Poll     time.Duration // look so often instead of letting the system tell; 0: only when the system cannot
-	Warn     func(string)  // told of limits and what to do about them; nil discards
+	Since    time.Time         // when the first build began, by Now: what changed since is told at once; zero: nothing is
+	Built    []project.Package // what the first build may have been made of: which of their files have gone is told at once too
+	Debounce time.Duration     // quiet after the last event; 0 is 15 ms
+	Poll     time.Duration     // look so often instead of letting the system tell; 0: only when the system cannot
+	Warn     func(string)      // told of limits and what to do about them; nil discards
 }
 
 // Watcher tells of changes until it is closed.
@@ -113,7 +116,7 @@ func newWatcher(c Config, system func() (notifier, error)) (*Watcher, error) {
 		tree: newTree(c, system),
 	}
 	l.timer.Stop()
-	w.running.Go(func() { l.run(ctx, update{c.Files, c.Since}) })
+	w.running.Go(func() { l.run(ctx, update{c.Files, c.Since}, c.Built) })
 	return w, nil
 }
 
