@@ -637,9 +637,12 @@ func TestSecond(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, map[string]string{"main.go": source})
 	s.up()
-	err := Run(t.Context(), Options{Dirs: []string{s.dir}, Addr: "127.0.0.1:0", Console: "127.0.0.1:0"})
+	err := Run(t.Context(), Options{Dirs: []string{s.dir}, Addr: "127.0.0.1:0", Console: "127.0.0.1:0", ReadyFile: s.opts.ReadyFile})
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("pid %d", os.Getpid())) || !strings.Contains(err.Error(), s.ready.Console) || !strings.Contains(err.Error(), "--data") {
 		t.Errorf("the second devserver says %v", err)
+	}
+	if _, err := os.Stat(s.opts.ReadyFile); err != nil {
+		t.Errorf("the ready file of the first: %v", err)
 	}
 	if got := s.get("/"); got != "one 0" {
 		t.Errorf("after that / = %q", got)

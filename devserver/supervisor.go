@@ -118,14 +118,14 @@ func (s *supervisor) close() error {
 
 // start opens everything and runs it until ctx ends. What is opened, close closes.
 func (s *supervisor) start(ctx context.Context, p *plan, target *otlp.Target) error {
-	if s.opts.ReadyFile != "" {
-		os.Remove(s.opts.ReadyFile) // an earlier run's would be taken for ours
-	}
 	for _, w := range p.warnings() {
 		s.notices.warnf("%s", w)
 	}
 	if err := s.openData(p.data); err != nil {
 		return err
+	}
+	if s.opts.ReadyFile != "" {
+		os.Remove(s.opts.ReadyFile) // an earlier run's would be taken for ours; that of one which runs stays
 	}
 	if err := s.findDebugger(ctx, p); err != nil {
 		return err
