@@ -116,6 +116,24 @@ func TestHandle(t *testing.T) {
 	}
 }
 
+// TestHandleHTTP2: a handler of ours leaves its type and date to the server over HTTP/2 too.
+func TestHandleHTTP2(t *testing.T) {
+	t.Parallel()
+	f := serve(t, Config{Handle: func(r *http.Request) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.ServeContent(w, r, "a.css", time.Now(), strings.NewReader("p {}"))
+		})
+	}})
+	res, err := newClient2(t).Get(f.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if kind := res.Header.Get("Content-Type"); kind != "text/css; charset=utf-8" || res.Header.Get("Date") == "" {
+		t.Errorf("a style sheet comes with %v", res.Header)
+	}
+}
+
 // TestAsk: only the headers that it changes are not the client's.
 func TestAsk(t *testing.T) {
 	t.Parallel()

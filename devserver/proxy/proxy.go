@@ -327,14 +327,14 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The app's answer is passed on while its request is still arriving, as it would be without a proxy. An error
 	// says that the protocol always does so.
 	http.NewResponseController(w).EnableFullDuplex()
-	// A header that the app left out stays out: a nil value keeps the server from adding its own.
-	w.Header()["Date"], w.Header()["Content-Type"] = nil, nil
 	if p.conf.Handle != nil {
 		if own := p.conf.Handle(r); own != nil {
 			own.ServeHTTP(w, r)
 			return
 		}
 	}
+	// A header that the app left out stays out: a nil value keeps the server from adding its own.
+	w.Header()["Date"], w.Header()["Content-Type"] = nil, nil
 	p.forward.ServeHTTP(answerWriter{w, x}, x.request(r))
 }
 
