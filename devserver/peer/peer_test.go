@@ -85,6 +85,19 @@ func TestSMTP(t *testing.T) {
 	}
 }
 
+// TestSMTPNoop: by NOOP mail libraries ask whether a connection that they keep is still good.
+func TestSMTPNoop(t *testing.T) {
+	t.Parallel()
+	c, err := netsmtp.Dial(start(t, "smtp", nil).Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Noop(); err != nil {
+		t.Errorf("NOOP = %v", err)
+	}
+}
+
 func TestSMTPRefuses(t *testing.T) {
 	t.Parallel()
 	s := start(t, "smtp", nil)

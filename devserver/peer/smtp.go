@@ -68,8 +68,10 @@ func (s *session) answer(line string) bool {
 	case "RSET":
 		s.mail = Mail{}
 		return s.say(250, "forgotten")
-	case "NOOP", "VRFY":
-		return s.say(252, "fine")
+	case "NOOP":
+		return s.say(250, "fine")
+	case "VRFY":
+		return s.say(252, "perhaps")
 	case "QUIT":
 		s.say(221, "bye")
 		return false
