@@ -26,16 +26,16 @@ func requestBody(r *http.Request) body {
 	return body{kind: noBody}
 }
 
-// lastRequest tells whether no other request follows r on its connection. One with a length beside its chunks is read by
-// the chunks, and is the last one (RFC 9112, 6.1), for others may read it by the length; so is one in HTTP/1.0 with a
-// Transfer-Encoding, which net/http takes for none.
-func lastRequest(r *http.Request, headers []header) bool {
+// unclear tells whether others may find the end of r elsewhere: it is the last on its connection then, whatever the app
+// says (RFC 9112, 6.1). One with a length beside its chunks is read by the chunks; of one in HTTP/1.0 net/http takes a
+// Transfer-Encoding for none.
+func unclear(r *http.Request, headers []header) bool {
 	length, coding := false, false
 	for _, h := range headers {
 		length = length || h.name == "Content-Length"
 		coding = coding || h.name == "Transfer-Encoding"
 	}
-	return r.Close || coding && (length || !r.ProtoAtLeast(1, 1))
+	return coding && (length || !r.ProtoAtLeast(1, 1))
 }
 
 // body returns the body that follows the head of an answer to a request with the given method.

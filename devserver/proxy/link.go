@@ -152,7 +152,11 @@ func (l *link) done(t *turn, err error, last bool) bool {
 	}
 	l.finish(t, closing)
 	t.half(l.session.proxy.gate)
-	l.drain(t)
+	if t.unclear { // the app may mean to go on
+		l.closeClient(t, io.EOF)
+	} else {
+		l.drain(t)
+	}
 	return false
 }
 

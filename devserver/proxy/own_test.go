@@ -209,6 +209,25 @@ func TestRewriteHTTP10(t *testing.T) {
 	}
 }
 
+// TestUnclearIsLast: a request that others may read otherwise is the last on its connection, also where the app would go on.
+func TestUnclearIsLast(t *testing.T) {
+	t.Parallel()
+	f := serve(t, Config{})
+	f.Use(newApp(t, says("ok")))
+	for _, request := range []string{
+		"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+		"POST / HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n",
+	} {
+		c, br := dialed(t, f)
+		if res, body := asks(t, c, br, request); res.StatusCode != 200 || body != "ok" {
+			t.Errorf("%q is answered %s %q", request, res.Status, body)
+		}
+		if _, err := br.ReadByte(); err != io.EOF {
+			t.Errorf("%q: after the answer comes %v, want the end", request, err)
+		}
+	}
+}
+
 // TestCut ends what an old version still has, and nothing else.
 func TestCut(t *testing.T) {
 	t.Parallel()

@@ -19,6 +19,7 @@ type turn struct {
 	blank   []byte // its end
 	req     *http.Request
 	body    body // what is still to come of the request's
+	unclear bool // where body ends: the answer ends the connection
 	last    bool // no other request follows
 
 	target   *target      // which has it; nil: none yet
@@ -57,7 +58,8 @@ func newTurn(p *Proxy, bytesOfHead []byte, blank bool) (*turn, error) {
 	}
 	t.first, t.headers, t.blank = splitHead(t.head)
 	t.body = requestBody(t.req)
-	t.last = lastRequest(t.req, t.headers)
+	t.unclear = unclear(t.req, t.headers)
+	t.last = t.req.Close || t.unclear
 	return t, nil
 }
 
