@@ -85,6 +85,48 @@ func TestFollowTurn(t *testing.T) {
 	}
 }
 
+// TestFollowRewritten: of an answer that Rewrite has changed a follower hears what it hears of any other.
+func TestFollowRewritten(t *testing.T) {
+	t.Parallel()
+	head := func(_ Backend, _ *http.Request, res *http.Response) { res.Header.Set("Cache-Control", "no-cache") }
+	body := func(_ Backend, _ *http.Request, res *http.Response) {
+		res.Body = io.NopCloser(io.MultiReader(res.Body))
+	}
+	const (
+		ok     = "HTTP/1.1 200 OK\r\n"
+		length = ok + "Content-Length: 9\r\n\r\n"
+	)
+	for _, tt := range []struct {
+		name, answer string
+		rewrite      func(Backend, *http.Request, *http.Response)
+		out          int64
+		err          string
+	}{
+		{"headers", length + "all of it", head, 9, ""},
+		{"headers, until the end", ok + "\r\nall of it", head, 9, ""},
+		{"headers, cut", length + "half", head, 4, "the app cut its answer short: EOF"},
+		{"body", length + "all of it", body, 9, ""},
+		{"body, until the end", ok + "\r\nall of it", body, 9, ""},
+		{"body, cut", length + "half", body, 4, "the app cut its answer short: unexpected EOF"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := &notes{ended: make(chan struct{})}
+			f := serve(t, Config{Rewrite: tt.rewrite, Follow: func(Backend, Sent) Follower { return h }})
+			s := newStage(t, conform{raw: saysRaw(tt.answer)})
+			f.Use(s.newVersion())
+			c, _ := dialed(t, f)
+			io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+			io.Copy(io.Discard, c)
+			c.Close()
+			<-h.ended
+			if a := h.end; a.Status != 200 || a.BytesOut != tt.out || a.Err != tt.err {
+				t.Errorf("it ended as %+v; want %d bytes out, error %q", a, tt.out, tt.err)
+			}
+		})
+	}
+}
+
 // TestFollowTurns: each of several requests on a connection is followed, and one whose worker never saw it is followed anew.
 func TestFollowTurns(t *testing.T) {
 	t.Parallel()

@@ -108,11 +108,11 @@ func (l *link) answer(t *turn) bool {
 			return l.through(t, b)
 		}
 		last := t.last || a.last(b)
-		if changed, err := l.rewrite(t, n, &a, b); changed {
-			return l.done(t, err, last)
+		changed, err := l.rewrite(t, n, &a, &b)
+		if !changed {
+			err = l.pass(&b, n)
 		}
-		err = l.pass(&b, n)
-		if t.heard.out = b.data; err != nil && (b.kind != untilEnd || err != io.EOF) {
+		if t.heard.out = b.data; err != nil && !b.done() && (b.kind != untilEnd || err != io.EOF) {
 			t.heard.cut = "the app cut its answer short: " + err.Error()
 		}
 		return l.done(t, err, last || b.kind == otherwise)

@@ -10,9 +10,9 @@ import (
 	"slices"
 )
 
-// rewrite has Config.Rewrite look at the answer whose head, n bytes, has come, and sends what it makes of it. It reports
-// false if that is nothing else: the answer is then to pass as it is.
-func (l *link) rewrite(t *turn, n int, a *answerHead, b body) (changed bool, err error) {
+// rewrite has Config.Rewrite look at the answer whose head, n bytes, has come, and sends what it makes of it; b, the body as
+// it comes, has then passed. It reports false if that is nothing else: the answer is then to pass as it is.
+func (l *link) rewrite(t *turn, n int, a *answerHead, b *body) (changed bool, err error) {
 	rewrite := l.session.proxy.conf.Rewrite
 	if rewrite == nil || b.done() && t.req.Method != http.MethodHead {
 		return false, nil
@@ -22,7 +22,7 @@ func (l *link) rewrite(t *turn, n int, a *answerHead, b body) (changed bool, err
 	if err != nil {
 		return false, nil // not as net/http would have it
 	}
-	came := &answerBody{out: &l.out, b: b}
+	came := &answerBody{out: &l.out, b: *b}
 	was := res.Header.Clone()
 	res.Body = came
 	rewrite(l.target.backend, t.req, res)
@@ -40,13 +40,13 @@ func (l *link) rewrite(t *turn, n int, a *answerHead, b body) (changed bool, err
 		if _, err := l.session.client.Write(out.Bytes()); err != nil {
 			return true, clientError{err}
 		}
-		return true, l.pass(&b, 0)
+		return true, l.pass(b, 0)
 	}
 	err = l.sendChanged(t, head, a, was, res)
-	t.heard.out = came.b.data
 	if err == nil { // trailers, and what was not wanted
 		_, err = io.Copy(io.Discard, (*rawBody)(came))
 	}
+	*b = came.b
 	return true, err
 }
 
