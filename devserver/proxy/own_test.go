@@ -209,6 +209,24 @@ func TestRewriteHTTP10(t *testing.T) {
 	}
 }
 
+// TestRewriteOf10: an answer in HTTP/1.0 has no chunks for a newer client either, and its connection ends with it.
+func TestRewriteOf10(t *testing.T) {
+	t.Parallel()
+	const head = "HTTP/1.0 200 OK\r\nx-ODD: y\r\n"
+	for _, rest := range []string{"Connection: keep-alive\r\nContent-Length: 4\r\n\r\nbody", "\r\nbody"} {
+		f := serve(t, Config{Rewrite: func(b Backend, r *http.Request, res *http.Response) {
+			res.Body = io.NopCloser(io.MultiReader(res.Body, strings.NewReader("<script>")))
+		}})
+		f.Use(newStage(t, conform{raw: saysRaw(head + rest)}).newVersion())
+		c, _ := dialed(t, f)
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+		got, err := io.ReadAll(c)
+		if want := head + "Connection: close\r\n\r\nbody<script>"; err != nil || string(got) != want {
+			t.Errorf("the client gets %q, %v\nwant %q", got, err, want)
+		}
+	}
+}
+
 // TestUnclearIsLast: a request that others may read otherwise is the last on its connection, also where the app would go on.
 func TestUnclearIsLast(t *testing.T) {
 	t.Parallel()

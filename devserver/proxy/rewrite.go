@@ -65,17 +65,17 @@ func changedHead(head []byte, was, is http.Header, leftOut ...string) (out *byte
 	return out, blank
 }
 
-// sendChanged sends an answer that Config.Rewrite has changed: the app's lines with the changes, and the body in chunks.
+// sendChanged sends an answer that Config.Rewrite has changed: the app's lines with the changes, and the body in chunks, or
+// where HTTP/1.0 knows none, up to the connection's end.
 func (l *link) sendChanged(t *turn, head []byte, a *answerHead, was http.Header, res *http.Response) error {
 	defer res.Body.Close()
-	out, blank := changedHead(head, was, res.Header, "Content-Length", "Transfer-Encoding")
-	chunks := t.req.ProtoAtLeast(1, 1)
-	switch {
-	case chunks:
-		writeHeader(out, "Transfer-Encoding", "chunked")
-	case !a.close:
-		writeHeader(out, "Connection", "close")
+	leftOut, framing := []string{"Content-Length", "Transfer-Encoding"}, header{name: "Transfer-Encoding", value: "chunked"}
+	chunks := t.req.ProtoAtLeast(1, 1) && a.minor > 0
+	if !chunks {
+		leftOut, framing = append(leftOut, "Connection"), header{name: "Connection", value: "close"}
 	}
+	out, blank := changedHead(head, was, res.Header, leftOut...)
+	writeHeader(out, framing.name, framing.value)
 	out.Write(blank)
 	client := l.session.client
 	if _, err := client.Write(out.Bytes()); err != nil {
