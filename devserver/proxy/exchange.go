@@ -54,6 +54,17 @@ type answerWriter struct {
 // Unwrap is http.ResponseController's.
 func (w answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
+// WriteHeader is http.ResponseWriter's. A header that the app left out stays out: a nil value keeps the server from adding its
+// own. ReverseProxy clears all headers after an informational answer, so they are set with each.
+func (w answerWriter) WriteHeader(status int) {
+	for _, name := range []string{"Date", "Content-Type"} {
+		if h := w.Header(); h[name] == nil {
+			h[name] = nil
+		}
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
 // FlushError is http.ResponseController's.
 func (w answerWriter) FlushError() error {
 	if w.x.headOnly {
@@ -113,6 +124,7 @@ func (f *forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
 // failed answers a request that the app did not.
 func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	x := r.Context().Value(exchangeKey{}).(*exchange)
+	w = w.(answerWriter).ResponseWriter // what is answered now is not the app's
 	var known problemError
 	switch {
 	case errors.As(err, &known):

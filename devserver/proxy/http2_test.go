@@ -46,6 +46,30 @@ func TestEndInHead(t *testing.T) {
 	}
 }
 
+// TestHeadersLeftOutHTTP2: what the app does not send is not added over HTTP/2 either, nor after an early hint.
+func TestHeadersLeftOutHTTP2(t *testing.T) {
+	t.Parallel()
+	f := serve(t, Config{})
+	f.Use(newApp(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/hint" {
+			w.WriteHeader(http.StatusEarlyHints)
+		}
+		w.Header()["Date"], w.Header()["Content-Type"] = nil, nil
+		io.WriteString(w, "<html>")
+	})))
+	c := newClient2(t)
+	for _, path := range []string{"/", "/hint"} {
+		res, err := c.Get(f.url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if len(res.Header) != 1 { // Content-Length
+			t.Errorf("%s: headers were added: %v", path, res.Header)
+		}
+	}
+}
+
 // TestFlush: the head is held back only where it ends the answer.
 func TestFlush(t *testing.T) {
 	t.Parallel()

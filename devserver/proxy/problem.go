@@ -48,7 +48,6 @@ func (p *Problem) write(w http.ResponseWriter, r *http.Request, app string, stat
 		p.plain(&body, app)
 	}
 	h := w.Header()
-	delete(h, "Date")
 	h.Set("Content-Type", kind)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Retry-After", "1")

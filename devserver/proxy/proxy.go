@@ -333,8 +333,6 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	// A header that the app left out stays out: a nil value keeps the server from adding its own.
-	w.Header()["Date"], w.Header()["Content-Type"] = nil, nil
 	p.forward.ServeHTTP(answerWriter{w, x}, x.request(r))
 }
 
