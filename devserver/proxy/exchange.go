@@ -3,7 +3,10 @@ package proxy
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/worker"
@@ -23,7 +26,9 @@ type exchange struct {
 	http2    bool      // the app is spoken to in HTTP/2
 	target   *target   // which has it; nil: none yet
 	sent     followed
-	headOnly bool // the app's answer ends with its head
+	conn     *appConn // that carries it, where the app is spoken to in HTTP/1
+	before   int64    // what had been written to conn by others
+	headOnly bool     // the app's answer ends with its head
 }
 
 type exchangeKey struct{}
@@ -86,6 +91,25 @@ type problemError struct{ *Problem }
 
 func (e problemError) Error() string { return e.Title }
 
+// once has the request reach an app once at most: by itself net/http's transport sends a GET again when its connection ends
+// without an answer. HTTP/2's repeats nothing that may have been read.
+func (x *exchange) once(r *http.Request) *http.Request {
+	if x.http2 {
+		return r
+	}
+	return r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
+		if x.reached() {
+			got.Conn.Close() // nothing can be written to it any more
+			return
+		}
+		x.conn = got.Conn.(*appConn)
+		x.before = x.conn.written.Load()
+	}}))
+}
+
+// reached tells whether an app may have read some of the request.
+func (x *exchange) reached() bool { return x.conn != nil && x.conn.written.Load() > x.before }
+
 // forwarder is the ReverseProxy's transport.
 type forwarder Proxy
 
@@ -97,6 +121,7 @@ func (f *forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
 		r = r.WithContext(r.Context())
 		r.Body = countedBody{r.Body, &x.sent.in}
 	}
+	r = x.once(r)
 	for {
 		t, problem, err := f.gate.enter(r.Context(), x.deadline)
 		if err != nil {
@@ -110,6 +135,9 @@ func (f *forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
 		res, err := x.client.transport(t, x.http2).RoundTrip(r)
 		if err == nil && f.conf.Rewrite != nil {
 			f.conf.Rewrite(t.backend, r, res)
+		}
+		if x.reached() && (errors.Is(err, worker.ErrGone) || errors.Is(err, net.ErrClosed)) {
+			err = io.EOF // what the first attempt ended with
 		}
 		if !errors.Is(err, worker.ErrGone) {
 			x.headOnly = err == nil && x.http2 && res.ContentLength == 0

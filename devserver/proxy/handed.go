@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-d81df0db/devserver/devserver/worker"
 )
@@ -11,9 +12,10 @@ import (
 // appConn is a connection to a worker, which its target knows until it is closed.
 type appConn struct {
 	net.Conn
-	gate   *gate
-	target *target
-	once   sync.Once
+	gate    *gate
+	target  *target
+	written atomic.Int64 // bytes
+	once    sync.Once
 }
 
 // hand makes a connection to t that comes from c. After cut there are no more: it is as if the worker had ended.
@@ -31,6 +33,13 @@ func (g *gate) hand(ctx context.Context, t *target, c *client) (*appConn, error)
 	}
 	t.conns[a] = struct{}{}
 	return a, nil
+}
+
+// Write also counts.
+func (a *appConn) Write(p []byte) (int, error) {
+	n, err := a.Conn.Write(p)
+	a.written.Add(int64(n))
+	return n, err
 }
 
 // Close also has the target forget it.

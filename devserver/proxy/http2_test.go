@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,6 +68,55 @@ func TestHeadersLeftOutHTTP2(t *testing.T) {
 		if len(res.Header) != 1 { // Content-Length
 			t.Errorf("%s: headers were added: %v", path, res.Header)
 		}
+	}
+}
+
+// TestNotRepeated: a request over HTTP/2 that the app has read and did not answer is sent to nobody again, neither to the same
+// worker nor to the one after its death.
+func TestNotRepeated(t *testing.T) {
+	t.Parallel()
+	var heard []*notes
+	f := serve(t, Config{Follow: func(_ Backend, s Sent) Follower {
+		heard = append(heard, &notes{sent: s, ended: make(chan struct{})})
+		return heard[len(heard)-1]
+	}})
+	var cuts atomic.Int64
+	next := newApp(t, says("repeated"))
+	var a *app
+	a = newApp(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/cut":
+			cuts.Add(1)
+			panic(http.ErrAbortHandler)
+		case "/crash":
+			f.Drop(a, &Problem{Title: "The app ended"})
+			f.Use(next)
+			a.Close()
+			panic(http.ErrAbortHandler)
+		}
+		io.WriteString(w, "fine")
+	}))
+	f.Use(a)
+	c := newClient2(t)
+	get(t, c, f.url) // from now on there is a connection that the app has answered on
+	if res, err := c.Get(f.url + "/cut"); err == nil {
+		t.Errorf("the app cut the connection, the client sees %s", res.Status)
+	}
+	if n := cuts.Load(); n != 1 {
+		t.Errorf("the app got the request %d times", n)
+	}
+	get(t, c, f.url)
+	if status, body := get(t, c, f.url+"/crash"); status != 502 || !strings.Contains(body, "The app ended") {
+		t.Errorf("the worker died of the request, which is answered %d %q", status, body)
+	}
+	for i, want := range []string{"/ answered ended", "/cut ended", "/ answered ended", "/crash ended"} {
+		<-heard[i].ended
+		if got := heard[i].sent.URL + " " + strings.Join(heard[i].calls, " "); got != want {
+			t.Errorf("a follower hears %q, want %q", got, want)
+		}
+	}
+	if end := heard[1].end.Err; end != "the app closed the connection without an answer: EOF" {
+		t.Errorf("the cut request ended with %q", end)
 	}
 }
 
