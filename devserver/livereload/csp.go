@@ -16,7 +16,7 @@ type pass struct {
 }
 
 // permit makes the page's Content-Security-Policy allow the script and its stream, by no more than these two paths. An
-// error says why it cannot.
+// error says why it cannot; h is then as it was.
 func permit(h http.Header, host string) (p pass, err error) {
 	nonce := ""
 	names := []string{"Content-Security-Policy", "Content-Security-Policy-Report-Only"}
@@ -35,7 +35,9 @@ func permit(h http.Header, host string) (p pass, err error) {
 	if nonce == "" && needsNonce(all) {
 		nonce = rand.Text()
 	}
+	allowing := make(map[string][]string)
 	for _, name := range names {
+		allowing[name] = slices.Clone(h[name])
 		for i, policies := range all[name] {
 			changed := false
 			for at := range policies {
@@ -47,9 +49,13 @@ func permit(h http.Header, host string) (p pass, err error) {
 				p.narrow = p.narrow || stream
 			}
 			if changed {
-				all[name][i] = policies
-				h[name][i] = join(policies)
+				allowing[name][i] = join(policies)
 			}
+		}
+	}
+	for name, values := range allowing {
+		if len(values) > 0 {
+			h[name] = values
 		}
 	}
 	p.nonce = nonce

@@ -1,8 +1,10 @@
 package livereload
 
 import (
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -75,6 +77,22 @@ func TestPermitCannot(t *testing.T) {
 		}
 		if len(warnings) != 1 || !strings.Contains(warnings[0], tt.want) {
 			t.Errorf("%s on %s: warnings %q, want one with %q", tt.policy, tt.host, warnings, tt.want)
+		}
+	}
+}
+
+// TestPermitNone: of a page with several policies none is changed where one cannot allow the script.
+func TestPermitNone(t *testing.T) {
+	for _, h := range []http.Header{
+		{"Content-Security-Policy": {"default-src 'none'", "sandbox"}},
+		{"Content-Security-Policy": {"default-src 'none'"}, "Content-Security-Policy-Report-Only": {"sandbox"}},
+	} {
+		was := h.Clone()
+		if _, err := permit(h, "localhost"); err == nil {
+			t.Errorf("%v: the script is allowed", was)
+		}
+		if !maps.EqualFunc(h, was, slices.Equal[[]string]) {
+			t.Errorf("%v became %v", was, h)
 		}
 	}
 }
