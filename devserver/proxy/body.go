@@ -1,6 +1,9 @@
 package proxy
 
-import "bytes"
+import (
+	"bytes"
+	"math"
+)
 
 // body finds the end of a body in bytes that pass by. It changes none. Chunks that net/http's server would not read
 // make it otherwise: where they end is a matter of opinion, so nothing that follows is taken for HTTP.
@@ -148,7 +151,7 @@ func (b *body) stepSize(c byte) {
 	switch {
 	case b.tooLong(1):
 	case b.at == chunkSize && digit >= 0:
-		if b.line > 15 { // more than an int64 holds
+		if b.line > 16 || b.left > math.MaxInt64>>4 { // net/http takes no more digits, and no int64 holds more
 			b.kind = otherwise
 		}
 		b.left = b.left<<4 | int64(digit)

@@ -64,6 +64,7 @@ func FuzzChunks(f *testing.F) {
 		"0\r\n\r\n", "5\r\nhello\r\n0\r\n\r\nrest", "5;a=b\r\nhello\r\n0\r\nMark: here\r\n\r\n", "A\r\n0123456789\r\n00\r\n\r\n", "5 \r\nhello\r\n0\r\n\r\n",
 		"5\nhello\n0\n\n", "\r\n", "5\r\nhello0\r\n\r\n", "ffffffffffffffff\r\n", "0\r\nA: b\n\n\r\n\r\n", "5 ;x\r\nhello\r\n0\r\n\r\n", "0;a\rb\r\n\r\n",
 		"0\r\nA: b\r\n c\r\n\r\n", "x\r\n", "000000000000000000005\r\nhello\r\n0\r\n\r\n",
+		"0000000000000005\r\nhello\r\n0000000000000000\r\n\r\n", "7fffffffffffffff\r\nhello", "8000000000000000\r\nhello",
 	} {
 		f.Add([]byte(s), 3)
 	}
@@ -92,6 +93,25 @@ func FuzzChunks(f *testing.F) {
 			t.Errorf("%q: %+v after %d bytes, net/http ends after %d", data, b, n, end)
 		}
 	})
+}
+
+// TestChunkSize: a size has up to sixteen digits, as net/http has it, and is no more than can be counted.
+func TestChunkSize(t *testing.T) {
+	for _, tt := range []struct {
+		body string
+		kind framing
+		left int64
+	}{
+		{"0000000000000005\r\nhello\r\n0000000000000000\r\n\r\n", noBody, 0},
+		{"7fffffffffffffff\r\nhello", byChunks, 1<<63 - 6},
+		{"8000000000000000\r\nhello", otherwise, 0},
+		{"00000000000000005\r\nhello", otherwise, 0},
+	} {
+		b := body{kind: byChunks}
+		if n := b.take([]byte(tt.body)); n != len(tt.body) || b.kind != tt.kind || b.kind == byChunks && b.left != tt.left {
+			t.Errorf("%q: %+v after %d bytes, want kind %d, %d left", tt.body, b, n, tt.kind, tt.left)
+		}
+	}
 }
 
 // FuzzAnswer: no head of an answer harms, and where net/http can read one we agree about its body.
