@@ -19,6 +19,7 @@
   const others = window.BroadcastChannel && new BroadcastChannel("devserver-live");
   let leads = false;
   let forbidden = false;
+  let handOver = () => {}; // gives the lock to another page
   function listen() {
     leads = true;
     const source = new EventSource(stream);
@@ -42,11 +43,13 @@
   document.addEventListener("securitypolicyviolation", (e) => {
     if (e.blockedURI.endsWith(stream) && !forbidden) {
       forbidden = true;
+      leads = false;
+      handOver();
       console.warn("devserver: live reload is off in this page: its <meta> Content-Security-Policy forbids connect-src " + stream);
     }
   });
   if (others && navigator.locks) {
-    navigator.locks.request("devserver-live", () => { listen(); return new Promise(() => {}); }).catch(listen);
+    navigator.locks.request("devserver-live", () => { listen(); return new Promise((resolve) => { handOver = resolve; }); }).catch(listen);
   } else {
     listen();
   }
