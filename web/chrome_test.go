@@ -213,6 +213,30 @@ func TestLiveUpdate(t *testing.T) {
 	}
 }
 
+// TestChangeWhileSelected: what changed while text was selected appears afterwards, also when the last fetch was only
+// just before. The page's clock stands still, so that it always was.
+func TestChangeWhileSelected(t *testing.T) {
+	t.Parallel()
+	ctx := browser(t)
+	now := time.Now()
+	data := lively(now)
+	s := open(t, data, func() State { return running(now) }, nil)
+	chrometest.Do(ctx, t, chromedp.EmulateViewport(1280, 600), chromedp.Navigate(s.URL+"/sockets"), chromedp.WaitVisible("#live"))
+	until(ctx, t, `performance.getEntriesByType("resource").some((e) => e.initiatorType === "fetch")`) // as the stream begins
+	chrometest.Eval[bool](ctx, t, `(() => {
+		window.looked = 0;
+		window.real = getSelection;
+		window.getSelection = () => (looked++, { isCollapsed: false, anchorNode: document.getElementById("main") });
+		performance.now = () => 0;
+		return true;
+	})()`)
+	data.add(record.Socket{Network: "tcp", Host: "late.example.com", State: "open", OpenedAt: time.Now().UnixNano()})
+	s.live.Notify()
+	until(ctx, t, `looked > 0`)
+	chrometest.Eval[bool](ctx, t, `(window.getSelection = real, document.dispatchEvent(new Event("selectionchange")))`)
+	until(ctx, t, `document.getElementById("rows").textContent.includes("late.example.com")`)
+}
+
 // TestFilterAndKeys types into the filter: "/" brings there, the list follows, a mistake is told.
 func TestFilterAndKeys(t *testing.T) {
 	t.Parallel()

@@ -11,6 +11,7 @@ const stale = 20_000; // a page is fetched again after so long even when nothing
 let paused = false;
 let stream = null;
 let wanted = false; // a fetch is needed
+let due = 0; // the timer of a fetch that waits for its turn
 let running = null; // the fetch under way
 let fetchedAt = performance.now(); // when this page's data was fresh
 let pageNow = Number(document.body.dataset.now); // what the server's clock said then
@@ -41,16 +42,11 @@ async function refresh() {
 // soon asks for a fetch, at once or when the last one is long enough ago. What cannot be seen, and what is being
 // read with care, is not changed.
 function soon() {
-  if (paused || document.hidden || selecting()) {
-    wanted = true;
-    return;
-  }
+  wanted = true;
+  if (paused || document.hidden || selecting()) return;
   const rest = fetchedAt + quiet - performance.now();
   if (rest <= 0) refresh();
-  else if (!wanted) {
-    wanted = true;
-    setTimeout(() => wanted && !paused && refresh(), rest);
-  }
+  else due ||= setTimeout(() => { due = 0; if (wanted && !paused) refresh(); }, rest);
 }
 
 function selecting() {
