@@ -45,10 +45,14 @@ func (s *supervisor) pulse(ctx context.Context) {
 // consoleHandler joins the console with the recording and the workers.
 func (s *supervisor) consoleHandler(ln net.Listener) (http.Handler, error) {
 	addr := ln.Addr().(*net.TCPAddr)
+	var own []string
+	if !addr.IP.IsUnspecified() { // 127.0.0.2 is one of loopback's too
+		own = []string{addr.IP.String()}
+	}
 	return web.NewHandler(web.Config{
 		Source: s.db, State: s.state, Controls: controls{s.fleet, s.db, s.quotas}, Live: &s.live,
 		Log:   slog.New(slog.NewTextHandler(warner{s.notices}, &slog.HandlerOptions{ReplaceAttr: withoutTime})),
-		Token: s.token, Hosts: web.LoopbackHosts(addr.Port), Open: !addr.IP.IsLoopback(),
+		Token: s.token, Hosts: web.LoopbackHosts(addr.Port, own...), Open: !addr.IP.IsLoopback(),
 	})
 }
 

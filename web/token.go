@@ -18,10 +18,11 @@ func NewToken() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// LoopbackHosts are the Host values of a console that listens on loopback at this port.
-func LoopbackHosts(port int) []string {
+// LoopbackHosts are the Host values of a console that listens on loopback at this port. More names, if there are any, are the
+// first.
+func LoopbackHosts(port int, more ...string) []string {
 	var hosts []string
-	for _, name := range []string{"127.0.0.1", "localhost", "::1"} {
+	for _, name := range append(more, "127.0.0.1", "localhost", "::1") {
 		hosts = append(hosts, net.JoinHostPort(name, strconv.Itoa(port)))
 		if port == 80 { // which browsers leave out
 			hosts = append(hosts, strings.TrimSuffix(net.JoinHostPort(name, ""), ":"))
