@@ -10,7 +10,11 @@ import (
 	"time"
 )
 
-func isGRPC(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "application/grpc") }
+// isGRPC tells gRPC by its content type: application/grpc, application/grpc+proto. gRPC-Web's begin with the same letters.
+func isGRPC(h http.Header) bool {
+	rest, ok := strings.CutPrefix(h.Get("Content-Type"), "application/grpc")
+	return ok && (rest == "" || rest[0] == '+' || rest[0] == ';')
+}
 
 // isCall tells whether the request is a gRPC call.
 func (x *exchange) isCall() bool { return x.http2 }

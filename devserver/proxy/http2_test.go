@@ -71,6 +71,38 @@ func TestHeadersLeftOutHTTP2(t *testing.T) {
 	}
 }
 
+// TestNearlyGRPC: gRPC-Web, whose calls go through HTTP/1.1 too and have their outcome in the body, is none of gRPC's kinds.
+func TestNearlyGRPC(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]string{
+		"application/grpc": "HTTP/2.0", "application/grpc+proto": "HTTP/2.0", "application/grpc;x=y": "HTTP/2.0",
+		"application/grpc-web": "HTTP/1.1", "application/grpc-web+proto": "HTTP/1.1", "application/grpc-web-text": "HTTP/1.1", "application/json": "HTTP/1.1",
+	} {
+		h := &notes{ended: make(chan struct{})}
+		f := serve(t, Config{Follow: func(_ Backend, s Sent) Follower { h.sent = s; return h }})
+		f.Use(newApp(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			w.Header().Set(http.TrailerPrefix+"Grpc-Status", "0")
+			if r.ProtoMajor == 1 {
+				w.Header().Del(http.TrailerPrefix + "Grpc-Status")
+			}
+			io.WriteString(w, r.Proto)
+		})))
+		res, err := newClient2(t).Post(f.url, kind, strings.NewReader("call"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if string(body) != want || err != nil {
+			t.Errorf("%s: the app is asked in %q, %v, want %s", kind, body, err, want)
+		}
+		if <-h.ended; h.sent.Proto != want || h.end.Err != "" {
+			t.Errorf("%s: it is recorded in %s with error %q, want %s and none", kind, h.sent.Proto, h.end.Err, want)
+		}
+	}
+}
+
 // TestNotRepeated: a request over HTTP/2 that the app has read and did not answer is sent to nobody again, neither to the same
 // worker nor to the one after its death.
 func TestNotRepeated(t *testing.T) {
