@@ -1,6 +1,9 @@
 package devserver
 
 import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +15,7 @@ import (
 	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/localca"
+	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
 
@@ -99,6 +103,36 @@ func TestAppsByProductionName(t *testing.T) {
 	}
 	if len(apps) != 1 || apps[0] != "orders" {
 		t.Errorf("sockets to billing.example.com:80 by app:billing are recorded of %v, want one of orders", apps)
+	}
+}
+
+// TestDoorNewAddress: a stand-in that is added while devserver runs may name an address that the door did not have before.
+func TestDoorNewAddress(t *testing.T) {
+	t.Parallel()
+	s := &supervisor{data: t.TempDir()}
+	all := doors{{app: "billing"}}
+	if err := errors.Join(all[0].open(), s.openDoors(all)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- all[0].serve(ctx, s.behind(all[0])) }()
+	roots := x509.NewCertPool()
+	roots.AddCert(s.doorCA.Certificate)
+	for _, host := range []string{"billing.example.com", "10.0.0.9", "2001:db8::9"} {
+		if _, err := new(peers).standins([]project.Standin{{Host: host, Port: 443, App: "billing"}}, all); err != nil {
+			t.Fatal(err)
+		}
+		c, err := tls.Dial("tcp", all[0].addr(), &tls.Config{ServerName: host, RootCAs: roots})
+		if err != nil {
+			t.Errorf("%s: %v", host, err)
+			continue
+		}
+		c.Close()
+	}
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/seed-d81df0db/devserver/devserver/localca"
 	"github.com/seed-d81df0db/devserver/devserver/project"
@@ -23,10 +24,14 @@ type doors []*door
 // that browsers meet, so a request waits there while its app is reloaded. It is an address of its own since the app's may
 // be none of loopback, and speaks HTTPS for another name. At a door both are spoken, whatever the port that was dialled.
 type door struct {
-	app       string
-	runs      bool     // the app is one of this run; else devserver.yaml knows it
-	addresses []string // that stand-ins have apps dial instead of a name
-	listener  net.Listener
+	app      string
+	runs     bool // the app is one of this run; else devserver.yaml knows it
+	listener net.Listener
+	ca       *localca.CA
+
+	mu        sync.Mutex
+	addresses []string    // that stand-ins have apps dial instead of a name; guarded by mu
+	secure    *tls.Config // for them; nil: to be made; guarded by mu
 }
 
 // newDoors are those that the stand-ins need. A stand-in must name an app that runs, or one of devserver.yaml's.
@@ -52,11 +57,29 @@ func newDoors(apps []*plannedApp, c *project.Config) (doors, error) {
 			d = &door{app: s.App, runs: runs}
 			all = append(all, d)
 		}
-		if net.ParseIP(s.Host) != nil {
-			d.addresses = append(d.addresses, s.Host)
-		}
+		d.answersFor(s.Host)
 	}
 	return all, nil
+}
+
+// answersFor has the door's certificate name an address that a stand-in has apps dial. Names need not be known before: who
+// dials one says so.
+func (d *door) answersFor(host string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if net.ParseIP(host) != nil && !slices.Contains(d.addresses, host) {
+		d.addresses, d.secure = append(d.addresses, host), nil
+	}
+}
+
+// config is how a client that comes now is answered over TLS.
+func (d *door) config(*tls.ClientHelloInfo) (*tls.Config, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.secure == nil {
+		d.secure = d.ca.Config(d.addresses...)
+	}
+	return d.secure, nil
 }
 
 // distinct are the names of both lists, each once.
@@ -95,6 +118,9 @@ func (s *supervisor) openDoors(all doors) (err error) {
 	}
 	if s.doorCA, err = localca.ForRun(); err != nil {
 		return err
+	}
+	for _, d := range all {
+		d.ca = s.doorCA
 	}
 	roots := filepath.Join(s.data, rootsFolder)
 	s.closing(func() error { return os.RemoveAll(roots) })
@@ -137,9 +163,9 @@ func (s *supervisor) behind(d *door) *proxy.Proxy {
 }
 
 // serve answers at the door until ctx ends.
-func (d *door) serve(ctx context.Context, p *proxy.Proxy, secure *tls.Config) error {
+func (d *door) serve(ctx context.Context, p *proxy.Proxy) error {
 	served := make(chan error, 1)
-	go func() { served <- p.ServeEither(d.listener, secure) }()
+	go func() { served <- p.ServeEither(d.listener, &tls.Config{GetConfigForClient: d.config}) }()
 	select {
 	case err := <-served:
 		if ctx.Err() == nil {

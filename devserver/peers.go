@@ -34,6 +34,7 @@ func (p *peers) standins(list []project.Standin, doors doors) ([]sandbox.Standin
 			if d == nil { // doors are opened at the start only
 				return nil, fmt.Errorf("stand-in for %s: start devserver again to apply %s", s.Production(), s.Label)
 			}
+			d.answersFor(s.Host)
 			local = d.addr()
 		}
 		all = append(all, sandbox.Standin{Host: s.Host, Port: s.Port, Address: s.Address, Local: local, Label: s.Label})

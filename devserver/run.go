@@ -41,7 +41,7 @@ func (s *supervisor) run(parent context.Context, p *plan, consoleLn net.Listener
 		apps.run(func() error { return a.serve(ctx) })
 	}
 	for _, d := range s.doors {
-		apps.run(func() error { return d.serve(ctx, s.behind(d), s.doorCA.Config(d.addresses...)) })
+		apps.run(func() error { return d.serve(ctx, s.behind(d)) })
 	}
 	err := s.runApps(ctx, apps, p)
 	stop(err)
