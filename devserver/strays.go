@@ -3,6 +3,8 @@ package devserver
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,6 +50,9 @@ func (s *strays) recover(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("journals left behind: %w", err)
 	}
+	if err := s.keepRuns(ctx, names); err != nil {
+		return err
+	}
 	var found Recovered
 	for _, name := range names {
 		alive, err := journal.Alive(s.sup.journals, name)
@@ -76,6 +81,42 @@ func (s *strays) recover(ctx context.Context) error {
 		s.sup.notices.tell(found)
 	}
 	return nil
+}
+
+// keepRuns makes the runs again whose journals have outlived the recording, and sees to it that no other run gets the number of
+// one whose journal is here, understood or not.
+func (s *strays) keepRuns(ctx context.Context, names []string) error {
+	for _, name := range names {
+		number, _ := strings.CutPrefix(name, journalPrefix)
+		run, err := strconv.ParseInt(number, 10, 64)
+		if err != nil || name != journalName(run) {
+			continue
+		}
+		found, err := s.sup.db.SelectRuns(ctx, record.RunFilter{Before: run + 1, Limit: 1})
+		if err == nil && (len(found) == 0 || found[0].ID != run) {
+			err = s.keepRun(run, name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *strays) keepRun(run int64, name string) error {
+	if err := s.sup.db.StartRunsAbove(run); err != nil {
+		return err
+	}
+	r, err := journal.Open(s.sup.journals, name, journal.Position{})
+	if err != nil {
+		return nil // whoever reads it says so
+	}
+	defer r.Close()
+	h := r.Header()
+	if h.Run != run {
+		return nil
+	}
+	return s.sup.db.KeepRun(record.Run{ID: run, App: h.App, StartedAt: h.Started, PID: h.PID})
 }
 
 // endRuns closes the runs that a killed devserver could not.

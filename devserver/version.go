@@ -90,7 +90,9 @@ func (a *app) agentConfig(run int64, offset time.Duration) wire.Config {
 }
 
 // journalName is unlike the names that processes make up for themselves.
-func journalName(run int64) string { return "run-" + strconv.FormatInt(run, 10) }
+func journalName(run int64) string { return journalPrefix + strconv.FormatInt(run, 10) }
+
+const journalPrefix = "run-"
 
 // followJournal reads the worker's journal into the recording.
 func (v *version) followJournal() {

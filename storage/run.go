@@ -23,6 +23,26 @@ func (db *DB) StartRun(r record.Run) (id int64, err error) {
 	return id, err
 }
 
+// KeepRun adds run r.ID, of which App, StartedAt and PID are known: a journal may outlive the recording that its run was
+// begun in. One that is there stays as it is.
+func (db *DB) KeepRun(r record.Run) error {
+	return db.update("keep run", func(w *writer) error {
+		_, err := w.exec(`INSERT INTO runs (id, app, started_at, pid) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`, r.ID, r.App, r.StartedAt, number(int64(r.PID)))
+		return err
+	})
+}
+
+// StartRunsAbove keeps StartRun from giving out an id up to this one.
+func (db *DB) StartRunsAbove(id int64) error {
+	return db.update("ids of runs", func(w *writer) error {
+		_, err := w.exec(`INSERT INTO sqlite_sequence (name, seq) SELECT 'runs', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'runs')`)
+		if err == nil {
+			_, err = w.exec(`UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'runs'`, id)
+		}
+		return err
+	})
+}
+
 // FinishRun fills in what became known about run r.ID after its start: each of PID, GoVersion, Revision, BuildMS,
 // Profile, BuildID, ReadyAt and LastWords that is not zero.
 func (db *DB) FinishRun(r record.Run) error {
