@@ -80,6 +80,9 @@ func (s *strays) recover(ctx context.Context) error {
 	if found.Journals > 0 {
 		s.sup.notices.tell(found)
 	}
+	if err := s.forgetDeleted(); err != nil {
+		s.sup.notices.warnOnce("journals that are recorded: %v", err)
+	}
 	return nil
 }
 
@@ -117,6 +120,15 @@ func (s *strays) keepRun(run int64, name string) error {
 		return nil
 	}
 	return s.sup.db.KeepRun(record.Run{ID: run, App: h.App, StartedAt: h.Started, PID: h.PID})
+}
+
+// forgetDeleted drops the positions of journals that are not here any more.
+func (s *strays) forgetDeleted() error {
+	names, err := journal.List(s.sup.journals)
+	if err != nil {
+		return err
+	}
+	return s.sup.db.ForgetJournalsBut(names)
 }
 
 // endRuns closes the runs that a killed devserver could not.

@@ -1,6 +1,7 @@
 package devserver
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 
@@ -59,5 +60,30 @@ func TestLostRecording(t *testing.T) {
 	rows, err := db.Sockets(t.Context(), record.SocketFilter{RunID: 1})
 	if err != nil || len(rows) != 1 || rows[0].State != "closed" {
 		t.Errorf("sockets of run 1: %+v, %v, want one, which ended with it", rows, err)
+	}
+}
+
+// TestForgottenJournal: a devserver that is killed between deleting a journal and saying so leaves its position. The next start
+// forgets it, for a run with a journal is never removed.
+func TestForgottenJournal(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db := startOver(t, dir)
+	for at := range int64(2) {
+		run, err := db.StartRun(record.Run{App: "shop", StartedAt: at + 1})
+		if err == nil {
+			err = db.Write(context.Background(), storage.Batch{RunID: run, App: "shop", Journal: journalName(run), Segment: 1, Offset: 4160,
+				Events: []sandbox.Event{{Kind: sandbox.KindSend, At: at + 1, Socket: uint64(run)}}})
+		}
+		if err == nil {
+			err = db.EndRun(run, at+1, "")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	bringIn(t, db, dir)
+	if done, err := db.Trim(t.Context(), storage.Keep{Since: 2}); err != nil || done.Runs != 1 {
+		t.Errorf("trimmed %+v, %v, want run 1", done, err)
 	}
 }

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 )
 
@@ -24,6 +25,18 @@ func (db *DB) JournalPosition(name string) (segment, offset int64, ok bool, err 
 func (db *DB) ForgetJournal(name string) error {
 	return db.update("forget journal", func(w *writer) error {
 		_, err := w.exec(`DELETE FROM journals WHERE name = ?`, name)
+		return err
+	})
+}
+
+// ForgetJournalsBut drops the positions of all journals but these: of those whose files were deleted by a process that was killed
+// before it had said so.
+func (db *DB) ForgetJournalsBut(names []string) error {
+	return db.update("forget journals", func(w *writer) error {
+		list, err := json.Marshal(append([]string{}, names...))
+		if err == nil {
+			_, err = w.exec(`DELETE FROM journals WHERE name NOT IN (SELECT value FROM json_each(?))`, string(list))
+		}
 		return err
 	})
 }
