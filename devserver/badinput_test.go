@@ -172,6 +172,46 @@ func TestLocked(t *testing.T) {
 	}
 }
 
+// TestLockedAfterDamage: what of a journal was damaged is told at its end, also when the recording took no batch for a while after that.
+func TestLockedAfterDamage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db, err := storage.Open(filepath.Join(dir, "recording.db"), storage.Options{BusyTimeout: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	other, err := sql.Open("sqlite", db.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	other.SetMaxOpenConns(1)
+	leave(t, dir, "j", 1, 1000)
+	damage(t, dir, "j")
+	told := make(chan Notice, 10)
+	notices := newNotifier(func(n Notice) { told <- n })
+	batches := 0
+	g := &ingester{db: db, dir: dir, name: "j", warn: func(string, ...any) {}, notices: notices, room: newRoom(notices)}
+	g.written = func([]sandbox.Event) {
+		if batches++; batches == 1 { // with what is damaged
+			if _, err := other.Exec("BEGIN IMMEDIATE"); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	g.start(context.Background())
+	<-told
+	if _, err := other.Exec("ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	<-g.done
+	gaps, err := db.Gaps(t.Context(), 0)
+	if err != nil || len(gaps) != 1 || gaps[0].Reason != gapDamaged || g.broken != 1 || g.events != 1000 {
+		t.Errorf("gaps %+v, %v, %d pieces damaged, %d events; want one gap and piece, and all others", gaps, err, g.broken, g.events)
+	}
+}
+
 // TestStopWhileLocked: a stop does not wait for a recording that takes nothing; the journal stays for the next start.
 func TestStopWhileLocked(t *testing.T) {
 	t.Parallel()

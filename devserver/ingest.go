@@ -52,13 +52,15 @@ type ingester struct {
 	broken int64              // pieces of the journal that were damaged; read it after done
 	whole  bool               // all of the journal is in the recording; read it after done
 
-	reader *journal.Reader // nil: the journal does not exist yet
-	gone   bool            // the writer is dead
-	last   bool            // quit is closed
-	buf    []sandbox.Event
-	asked  []chan struct{}
-	watch  watchman
-	known  bool // knownLoss was asked
+	reader  *journal.Reader // nil: the journal does not exist yet
+	damaged int64           // what earlier readers found damaged
+	again   int64           // what of that reader finds damaged a second time
+	gone    bool            // the writer is dead
+	last    bool            // quit is closed
+	buf     []sandbox.Event
+	asked   []chan struct{}
+	watch   watchman
+	known   bool // knownLoss was asked
 
 	backlog atomic.Pointer[web.Backlog]
 }
@@ -192,7 +194,7 @@ func (g *ingester) step(ctx context.Context) (int, error) {
 		}
 	}
 	// The reader's place is remembered by the recording only: a batch that cannot be written is read again.
-	before := g.reader.Position()
+	before, damaged := g.reader.Position(), g.reader.Damaged()
 	n, err := g.reader.Next(g.buf)
 	if err != nil && n == 0 {
 		return 0, err
@@ -206,7 +208,12 @@ func (g *ingester) step(ctx context.Context) (int, error) {
 		RunID: g.run, App: g.app, Journal: g.name, Segment: at.Segment, Offset: at.Offset, Events: batch,
 	})
 	if err != nil {
-		return 0, errors.Join(err, g.reopen(before))
+		g.damaged += damaged - g.again
+		err = errors.Join(err, g.reopen(before))
+		if g.reader != nil && before.Offset > 0 { // the segment was open
+			g.again = g.reader.Damaged()
+		}
+		return 0, err
 	}
 	g.watch.blocked = false
 	g.events += int64(n)
@@ -230,7 +237,7 @@ func (g *ingester) open() error {
 func (g *ingester) reopen(at journal.Position) error {
 	if g.reader != nil {
 		g.reader.Close()
-		g.reader = nil
+		g.reader, g.again = nil, 0
 	}
 	r, err := journal.Open(g.dir, g.name, at)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -290,7 +297,7 @@ func (g *ingester) final() {
 
 // noteDamage notes and says what of the journal is damaged.
 func (g *ingester) noteDamage() {
-	n := g.reader.Damaged()
+	n := g.damaged + g.reader.Damaged() - g.again
 	if n == 0 {
 		return
 	}
