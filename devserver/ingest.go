@@ -98,6 +98,7 @@ func (g *ingester) follow(ctx context.Context) {
 	defer func() { g.buf = nil }()
 	pause := minPause
 	for {
+		g.hear()
 		n, err := g.step(ctx)
 		g.look(false)
 		switch {
@@ -121,6 +122,7 @@ func (g *ingester) follow(ctx context.Context) {
 			return
 		case n > 0:
 			pause = minPause
+			g.answer(g.reader.Drained()) // the app may always do more
 			continue
 		}
 		if err == nil && g.quiet != nil {
@@ -133,6 +135,15 @@ func (g *ingester) follow(ctx context.Context) {
 		}
 		g.rest(ctx, pause)
 		pause = min(pause*5/4, maxPause)
+	}
+}
+
+// hear takes in a question, if there is one.
+func (g *ingester) hear() {
+	select {
+	case ask := <-g.asks:
+		g.asked = append(g.asked, ask)
+	default:
 	}
 }
 

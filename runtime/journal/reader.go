@@ -35,7 +35,8 @@ type Reader struct {
 	base  int64  // from here on
 	chunk int    // how much is read at once
 
-	taken         int // bytes of the records that this Next has returned
+	taken         int  // bytes of the records that this Next has returned
+	drained       bool // by the last Next
 	torn, damaged int64
 	scratch       []byte
 	words         map[string]string
@@ -116,12 +117,13 @@ func (r *Reader) Header() Header { return r.head }
 // text, and returns how many these are. It never waits: 0 and nil mean that there is nothing new yet. 0 and io.EOF mean that nothing will ever follow, which
 // is known after Close of the writer or WriterGone. Any other error stays.
 func (r *Reader) Next(batch []sandbox.Event) (int, error) {
-	r.taken = 0
+	r.taken, r.drained = 0, false
 	for n := range batch {
 		if r.taken > maxTaken {
 			return n, nil
 		}
 		if err := r.event(&batch[n]); err != nil {
+			r.drained = true
 			if n > 0 || err == errNothingYet {
 				err = nil
 			}
@@ -130,6 +132,9 @@ func (r *Reader) Next(batch []sandbox.Event) (int, error) {
 	}
 	return len(batch), nil
 }
+
+// Drained reports whether the last Next has returned all that was committed by then.
+func (r *Reader) Drained() bool { return r.drained }
 
 // errNothingYet is what event and the functions below it say when the writer has to go on first.
 var errNothingYet = errors.New("nothing yet")

@@ -1,0 +1,42 @@
+package devserver
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"github.com/seed-d81df0db/devserver/runtime/journal"
+	"github.com/seed-d81df0db/devserver/sandbox"
+	"github.com/seed-d81df0db/devserver/storage"
+)
+
+// TestCaughtUpWithBusyApp: who waits until what an app did is recorded does not wait until it does nothing.
+func TestCaughtUpWithBusyApp(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db, err := storage.Open(filepath.Join(dir, "recording.db"), storage.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	w, err := journal.Create(dir, "j", journal.Options{App: "shop"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func() { w.Record(sandbox.Event{Kind: sandbox.KindSend, At: sandbox.Now(), Socket: 1, Bytes: 1}) }
+	send()
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	g := &ingester{db: db, dir: dir, name: "j", warn: func(string, ...any) {}, written: func([]sandbox.Event) {
+		if ctx.Err() == nil {
+			send() // so that there always is more
+		}
+	}}
+	g.start(context.Background())
+	if err := g.caughtUp(ctx); err != nil {
+		t.Errorf("it waits for %v: %v", patience, err)
+	}
+	stop()
+	w.Close()
+	<-g.done
+}
