@@ -54,6 +54,7 @@ func denialFeed(rec denialReader, filter devserver.EventFilter, limit int) feed[
 		if err != nil {
 			return nil, err
 		}
+		filter.Limit = -1
 		var news []devserver.Denial
 		for _, d := range slices.Backward(rows) {
 			k := key{d.App, d.Rule, d.CallSite, address(d.Host, d.RemoteAddr)}

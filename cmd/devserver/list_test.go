@@ -41,7 +41,7 @@ func (n *notebook) Events(_ context.Context, f devserver.EventFilter) (rows []de
 
 func (n *notebook) Denials(_ context.Context, f devserver.EventFilter) (rows []devserver.Denial, err error) {
 	for _, d := range slices.Backward(n.denials) {
-		if d.ID > f.After && len(rows) < f.Limit {
+		if d.ID > f.After && (f.Limit < 0 || len(rows) < f.Limit) {
 			rows = append(rows, d)
 		}
 	}
@@ -128,6 +128,14 @@ func TestDenialFeed(t *testing.T) {
 	n.denials = append(n.denials, denial(3, "port25", "a.go:1"), denial(4, "port25", "b.go:2"))
 	if got := ask(t, next, name); got != "[port25 b.go:2]" {
 		t.Errorf("one again, one new: %s, want the new one", got)
+	}
+	next = denialFeed(n, devserver.EventFilter{}, 1)
+	if got := ask(t, next, name); got != "[port25 b.go:2]" {
+		t.Errorf("at first: %s, want the newest", got)
+	}
+	n.denials = append(n.denials, denial(5, "private", "b.go:2"), denial(6, "private", "c.go:3"))
+	if got := ask(t, next, name); got != "[private b.go:2 private c.go:3]" {
+		t.Errorf("two at once: %s, want both, although the limit is one", got)
 	}
 }
 
