@@ -22,7 +22,7 @@ type notebook struct {
 func (n *notebook) Sockets(_ context.Context, f devserver.SocketFilter) (rows []devserver.Socket, err error) {
 	n.asked++
 	for _, s := range slices.Backward(n.sockets) {
-		if (f.Before == 0 || s.ID < f.Before) && max(s.OpenedAt, s.LastAt, s.ClosedAt) >= f.Since && len(rows) < f.Limit {
+		if (f.Before == 0 || s.ID < f.Before) && s.ID > f.After && max(s.OpenedAt, s.LastAt, s.ClosedAt) >= f.Since && len(rows) < f.Limit {
 			rows = append(rows, s)
 		}
 	}
@@ -111,6 +111,39 @@ func TestSocketFeed(t *testing.T) {
 	n.sockets[2].State, n.sockets[2].LastAt = "failed", 49*s // ingested late, from another worker's journal
 	if got := ask(t, next, name); got != "[3 failed]" {
 		t.Errorf("news from shortly before: %s", got)
+	}
+}
+
+// TestSocketFeedLimit: what the limit has left out is not shown afterwards, however new it is.
+func TestSocketFeedLimit(t *testing.T) {
+	t.Parallel()
+	n := &notebook{}
+	for id := range int64(5) {
+		n.sockets = append(n.sockets, devserver.Socket{ID: id + 1, State: "open", OpenedAt: id + 1, LastAt: id + 1})
+	}
+	name := func(s devserver.Socket) string { return fmt.Sprint(s.ID, " ", s.State) }
+	next := socketFeed(n, devserver.SocketFilter{}, 2)
+	if got := ask(t, next, name); got != "[4 open 5 open]" {
+		t.Errorf("at first: %s, want the newest two", got)
+	}
+	if got := ask(t, next, name); got != "[]" {
+		t.Errorf("nothing happened: %s", got)
+	}
+	n.sockets[0].State, n.sockets[0].ClosedAt = "closed", 9
+	n.sockets[1].LastAt = 9
+	if got := ask(t, next, name); got != "[1 closed]" {
+		t.Errorf("one that was left out has ended, one was used: %s, want the first", got)
+	}
+	const s = int64(time.Second)
+	n = &notebook{sockets: []devserver.Socket{{ID: 1, State: "open", OpenedAt: s, LastAt: s}, {ID: 2, State: "open", OpenedAt: 60 * s, LastAt: 60 * s}}}
+	next = socketFeed(n, devserver.SocketFilter{}, 1)
+	if got := ask(t, next, name); got != "[2 open]" {
+		t.Errorf("at first: %s, want the newest", got)
+	}
+	n.sockets[0].LastAt = 61 * s
+	n.sockets = append(n.sockets, devserver.Socket{ID: 3, State: "open", OpenedAt: 61 * s})
+	if got := ask(t, next, name); got != "[3 open]" {
+		t.Errorf("an old one that was left out is used, one opens: %s, want that one", got)
 	}
 }
 

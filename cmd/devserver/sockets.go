@@ -63,26 +63,53 @@ const lateness = 10 * time.Second
 
 // socketFeed returns the newest sockets, then those that are new or whose state is another than when last shown.
 func socketFeed(rec socketReader, filter devserver.SocketFilter, limit int) feed[devserver.Socket] {
-	shown := map[int64]string{} // id -> state, of the sockets that may be read again
-	read := func(ctx context.Context, limit int) ([]devserver.Socket, error) {
+	var shown map[int64]string // id -> state, of the sockets that may be read again; nil before the first call
+	since, begun := filter.Since, int64(0)
+	read := func(ctx context.Context, since int64, limit int) ([]devserver.Socket, error) {
 		page := func(before int64, n int) ([]devserver.Socket, error) {
 			f := filter
-			f.Before, f.Limit = before, n
+			f.Since, f.Before, f.Limit = since, before, n
 			return rec.Sockets(ctx, f)
 		}
 		return newest(limit, page, func(s devserver.Socket) int64 { return s.ID }, func(devserver.Socket) bool { return true })
 	}
+	advance := func(rows []devserver.Socket) {
+		for _, s := range rows {
+			since = max(since, max(s.OpenedAt, s.ClosedAt, s.LastAt)-int64(lateness))
+		}
+	}
 	return func(ctx context.Context) ([]devserver.Socket, error) {
-		rows, err := read(ctx, limit)
+		if shown == nil {
+			rows, err := read(ctx, filter.Since, limit)
+			if err != nil {
+				return nil, err
+			}
+			advance(rows)
+			begun = since
+			// What may be read again comes first: one that arrives between the questions is in the last answer, and shown.
+			recent, err := read(ctx, since, everything)
+			if err != nil {
+				return nil, err
+			}
+			rows, err = read(ctx, filter.Since, limit)
+			shown = map[int64]string{}
+			for _, s := range append(recent, rows...) {
+				shown[s.ID] = s.State
+			}
+			advance(rows)
+			return rows, err
+		}
+		rows, err := read(ctx, since, everything)
 		if err != nil {
 			return nil, err
 		}
-		limit = everything
+		advance(rows)
 		var news []devserver.Socket
 		now := map[int64]string{}
 		for _, s := range rows {
-			filter.Since = max(filter.Since, max(s.OpenedAt, s.ClosedAt, s.LastAt)-int64(lateness))
-			if shown[s.ID] != s.State {
+			was, known := shown[s.ID]
+			old := !known && s.State == "open" && s.OpenedAt < begun // the limit left it out, and now it was used
+			if was != s.State && !old {
 				news = append(news, s)
 			}
 			now[s.ID] = s.State
