@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -44,6 +45,82 @@ func TestRequestFeed(t *testing.T) {
 	}
 	if want := []int64{1, 2, 3, 4, 5}; !slices.Equal(told, want) {
 		t.Errorf("told %v, want %v", told, want)
+	}
+}
+
+// TestRequestFeedLimit: what the limit has left out is not shown afterwards, however new it is.
+func TestRequestFeedLimit(t *testing.T) {
+	a := &arriving{}
+	for id := range int64(2*pageSize + 3) {
+		a.rows = append(a.rows, devserver.Request{ID: id + 1, StartedAt: id + 1, DurationNS: 1, Status: 200})
+	}
+	next := requestFeed(a, devserver.RequestFilter{}, 2, searchTeller{})
+	for _, want := range []int{2, 0} {
+		if rows, err := next(t.Context()); err != nil || len(rows) != want {
+			t.Errorf("%d rows, %v, want %d", len(rows), err, want)
+		}
+	}
+}
+
+// held is a recording of these requests.
+type held []devserver.Request
+
+func (h held) SearchRequests(_ context.Context, f devserver.RequestFilter, _ time.Duration) (found devserver.Found[devserver.Request], err error) {
+	for _, r := range slices.Backward(h) {
+		if (f.Before == 0 || r.ID < f.Before) && r.ID > f.After && (f.Limit < 0 || len(found.Rows) < f.Limit) {
+			found.Rows = append(found.Rows, r)
+		}
+	}
+	return found, nil
+}
+
+func (h held) Request(_ context.Context, id int64) (devserver.Request, error) {
+	if i := slices.IndexFunc(h, func(r devserver.Request) bool { return r.ID == id }); i >= 0 {
+		return h[i], nil
+	}
+	return devserver.Request{}, devserver.ErrNotFound
+}
+
+// TestRequestFeedRemoved: a request that is removed while it is shown as served does not end the feed.
+func TestRequestFeedRemoved(t *testing.T) {
+	rec := held{{ID: 1, StartedAt: 1}}
+	next := requestFeed(&rec, devserver.RequestFilter{}, 2, searchTeller{})
+	for _, rows := range []held{rec, nil, {{ID: 2, StartedAt: 2}}} {
+		rec = rows
+		if got, err := next(t.Context()); err != nil || len(got) != len(rows) {
+			t.Errorf("%d rows, %v, want %d", len(got), err, len(rows))
+		}
+	}
+}
+
+// TestRequestFeedLongServed: a request that began long before the feed is shown when it ends as the filter wants it.
+func TestRequestFeedLongServed(t *testing.T) {
+	const s = int64(time.Second)
+	rec := held{{ID: 1, StartedAt: s}, {ID: 2, StartedAt: 100 * s}}
+	next := requestFeed(&rec, devserver.RequestFilter{MinDuration: 30 * s}, 2, searchTeller{})
+	next(t.Context())
+	rec[0].DurationNS, rec[0].Status = 101*s, 200
+	if got := ask(t, next, func(r devserver.Request) string { return fmt.Sprint(r.ID) }); got != "[1]" {
+		t.Errorf("one ended after long: %s", got)
+	}
+}
+
+// TestRequestFeedLateID: a request of another server's gets its id when it is answered, long after it began. It is shown then, and
+// hides none that has begun meanwhile.
+func TestRequestFeedLateID(t *testing.T) {
+	const s = int64(time.Second)
+	rec := held{{ID: 1, StartedAt: 100 * s, Status: 200}}
+	next := requestFeed(&rec, devserver.RequestFilter{}, 2, searchTeller{})
+	name := func(r devserver.Request) string { return fmt.Sprint(r.ID) }
+	if got := ask(t, next, name); got != "[1]" {
+		t.Errorf("at first: %s", got)
+	}
+	rec = append(rec, devserver.Request{ID: 2, StartedAt: 101 * s, Status: 200}, devserver.Request{ID: 3, StartedAt: 50 * s, Status: 200})
+	if got := ask(t, next, name); got != "[2 3]" {
+		t.Errorf("one began, and one that had begun long before was answered: %s, want both", got)
+	}
+	if got := ask(t, next, name); got != "[]" {
+		t.Errorf("nothing happened: %s", got)
 	}
 }
 

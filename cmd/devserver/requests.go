@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,31 +103,37 @@ func requestFeed(rec requestReader, filter devserver.RequestFilter, limit int, t
 	every := filter
 	every.Status, every.MinDuration = 0, 0
 	var shown map[int64]devserver.Request // those that may be read again; nil before the first call
-	since := int64(0)
+	var look requestLook
 	return func(ctx context.Context) ([]devserver.Request, error) {
 		if shown == nil {
-			// What may be read again comes first: one that arrives between the questions is in the last answer, and shown.
 			newest, err := rec.SearchRequests(ctx, devserver.RequestFilter{Limit: 1}, 0)
 			if err != nil {
 				return nil, err
 			}
 			for _, r := range newest.Rows {
-				since = r.StartedAt - int64(lateness)
+				look = requestLook{since: r.StartedAt - int64(lateness), top: r.ID}
+			}
+			// What may be read again comes first: one that arrives between the questions is in the last answer, and shown.
+			recent, err := look.again(ctx, rec, every)
+			if err != nil {
+				return nil, err
 			}
 			page := every
 			page.Limit = pageSize
-			recent, err := rec.SearchRequests(ctx, page, searchStep)
+			served, err := rec.SearchRequests(ctx, page, searchStep) // perhaps since long ago
 			if err != nil {
 				return nil, err
 			}
 			rows, err := newestRequests(ctx, rec, filter, limit, tell)
-			shown = map[int64]devserver.Request{}
-			for _, r := range append(recent.Rows, rows...) {
-				shown[r.ID] = r
+			for _, r := range append(served.Rows, rows...) {
+				if was, ok := recent[r.ID]; !ok || requestEnded(r) && !requestEnded(was) {
+					recent[r.ID] = r
+				}
 			}
+			shown = recent
 			return rows, err
 		}
-		now, last, err := requestsSince(ctx, rec, every, since)
+		now, err := look.again(ctx, rec, every)
 		if err != nil {
 			return nil, err
 		}
@@ -134,9 +141,14 @@ func requestFeed(rec requestReader, filter devserver.RequestFilter, limit int, t
 			if _, ok := now[id]; ok || requestEnded(r) {
 				continue
 			}
-			if now[id], err = rec.Request(ctx, id); err != nil { // it began long ago
+			r, err := rec.Request(ctx, id) // it began long ago
+			if errors.Is(err, devserver.ErrNotFound) {
+				continue // it is not kept any longer
+			}
+			if err != nil {
 				return nil, err
 			}
+			now[id] = r
 		}
 		var news []devserver.Request
 		for id, r := range now {
@@ -145,7 +157,6 @@ func requestFeed(rec requestReader, filter devserver.RequestFilter, limit int, t
 				news = append(news, r)
 			}
 		}
-		since = max(since, last-int64(lateness))
 		slices.SortFunc(news, func(a, b devserver.Request) int { return cmp.Compare(a.ID, b.ID) })
 		shown = now
 		return news, nil
@@ -167,33 +178,47 @@ func newestRequests(ctx context.Context, rec requestReader, f devserver.RequestF
 	return rows, err
 }
 
-// requestsSince reads the filter's requests that began at a time or later; last is when the last of all requests began. No index leads
-// to that time, but ids do: all of them are above the first one, of whatever kind, that began earlier.
-func requestsSince(ctx context.Context, rec requestReader, f devserver.RequestFilter, since int64) (found map[int64]devserver.Request, last int64, err error) {
-	low := int64(0)
-	for before := int64(0); low == 0; {
+// requestLook is how far a feed of requests has looked.
+type requestLook struct {
+	since int64 // requests that began then or later may be new,
+	top   int64 // and those with higher ids: one of another server's gets its id when it is answered
+}
+
+// again reads those of the filter's requests that may be new. No index leads to a time, but ids nearly do: they are read
+// until a page of them, of whatever kind, holds none that may be new.
+func (l *requestLook) again(ctx context.Context, rec requestReader, f devserver.RequestFilter) (map[int64]devserver.Request, error) {
+	next := *l
+	mayBeNew := func(r devserver.Request) bool { return r.StartedAt >= l.since || r.ID > l.top }
+	f.After, f.Limit = 0, -1
+	for before := int64(0); ; {
 		page, err := rec.SearchRequests(ctx, devserver.RequestFilter{Before: before, Limit: pageSize}, 0)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		for _, r := range page.Rows {
-			before, last = r.ID, max(last, r.StartedAt)
-			if r.StartedAt < since {
-				low = r.ID
-				break
-			}
+			before = r.ID
+			next.since, next.top = max(next.since, r.StartedAt-int64(lateness)), max(next.top, r.ID)
 		}
 		if len(page.Rows) < pageSize {
 			break
 		}
+		if !slices.ContainsFunc(page.Rows, mayBeNew) {
+			f.After = page.Rows[0].ID
+			break
+		}
 	}
-	f.After, f.Limit = low, -1
 	all, err := rec.SearchRequests(ctx, f, 0)
-	found = map[int64]devserver.Request{}
-	for _, r := range all.Rows {
-		found[r.ID] = r
+	if err != nil {
+		return nil, err
 	}
-	return found, last, err
+	found := map[int64]devserver.Request{}
+	for _, r := range all.Rows {
+		if mayBeNew(r) {
+			found[r.ID] = r
+		}
+	}
+	*l = next
+	return found, nil
 }
 
 // requestEnded reports whether a request is over. One that took less than the clock tells has a status.
