@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,7 +122,7 @@ func sinceTime(s string, now time.Time) (int64, error) {
 		return 0, nil
 	}
 	if ago, err := time.ParseDuration(strings.TrimPrefix(s, "-")); err == nil {
-		return now.Add(-ago).UnixNano(), nil
+		return nanos(now.Add(-ago)), nil
 	}
 	for _, layout := range []string{"15:04", "15:04:05"} {
 		if t, err := time.Parse(layout, s); err == nil {
@@ -131,8 +132,19 @@ func sinceTime(s string, now time.Time) (int64, error) {
 	}
 	for _, layout := range []string{time.DateOnly, time.DateTime, time.RFC3339Nano} {
 		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
-			return t.UnixNano(), nil
+			return nanos(t), nil
 		}
 	}
 	return 0, usagef("--since: %q is no time; write 5m (ago), 14:30, 2026-01-31, or 2026-01-31T14:30:00Z", s)
+}
+
+// nanos is t in a recording's time, nanoseconds since 1970 UTC, or the end of what that can tell where t lies beyond it.
+func nanos(t time.Time) int64 {
+	switch {
+	case t.Before(time.Unix(0, math.MinInt64)):
+		return math.MinInt64
+	case t.After(time.Unix(0, math.MaxInt64)):
+		return math.MaxInt64
+	}
+	return t.UnixNano()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"math"
 	"os/exec"
 	"strings"
 	"testing"
@@ -58,6 +59,11 @@ func TestSinceTime(t *testing.T) {
 		{"2026-01-31", at(2026, 1, 31, 0, 0, 0)},
 		{"2026-01-31 08:00:01", at(2026, 1, 31, 8, 0, 1)},
 		{"2026-01-31T07:00:00Z", at(2026, 1, 31, 8, 0, 0)},
+		{"1600-01-01", math.MinInt64}, // before all that can be recorded
+		{"2300-01-01", math.MaxInt64}, // and after it
+		{"2262-04-11T23:47:16.854775807Z", math.MaxInt64},
+		{"1677-09-21T00:12:43.145224192Z", math.MinInt64},
+		{"2262-04-11T23:47:16.854775806Z", math.MaxInt64 - 1},
 	} {
 		if got, err := sinceTime(tt.in, now); got != tt.want || err != nil {
 			t.Errorf("sinceTime(%q) = %d, %v; want %d", tt.in, got, err, tt.want)
