@@ -164,7 +164,7 @@ func (t *trimmer) strays(until int64) error {
 const (
 	findPayloads = `SELECT p.id FROM sockets s CROSS JOIN payloads p ON p.socket_id = s.id WHERE s.run_id IS ?1 AND p.at <= ?2 LIMIT 32`
 	findRequests = `SELECT id FROM requests WHERE run_id IS ?1 AND (?3 OR duration_ns IS NOT NULL AND started_at + duration_ns <= ?2) LIMIT 128`
-	findSockets  = `SELECT id FROM sockets WHERE run_id IS ?1 AND last_event <= ?2 AND (?3 OR state IN ('closed', 'failed', 'denied')) LIMIT 64`
+	findSockets  = `SELECT id FROM sockets WHERE run_id IS ?1 AND coalesce(last_event, 0) <= ?2 AND (?3 OR state IN ('closed', 'failed', 'denied')) LIMIT 64`
 	findLogs     = `SELECT id FROM logs WHERE run_id IS ?1 AND at <= ?2 LIMIT 256`
 )
 

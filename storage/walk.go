@@ -48,17 +48,18 @@ func socketSources(f record.EventFilter) sources {
 	w := where{}
 	w.addIf(true, hostMatch, contains(f.Host), contains(f.Host))
 	w.addIf(f.App != "", "r.app = ?", f.App)
-	w.addIf(f.After != 0, "r.last_event > ?", f.After)
-	w.addIf(f.Before != 0, "r.first_event < ?", f.Before)
-	by, near := " ORDER BY min(r.last_event, ?) DESC", f.Before
+	const first, last = "coalesce(r.first_event, 0)", "coalesce(r.last_event, 1 << 62)" // an import may not name them
+	w.addIf(f.After != 0, last+" > ?", f.After)
+	w.addIf(f.Before != 0, first+" < ?", f.Before)
+	by, near := " ORDER BY min("+last+", ?) DESC", f.Before
 	if near == 0 {
 		near = 1 << 62
 	}
 	if f.Ascending {
-		by, near = " ORDER BY max(r.first_event, ?)", f.After
+		by, near = " ORDER BY max("+first+", ?)", f.After
 	}
 	const from = `sockets s INDEXED BY sockets_peer CROSS JOIN sockets r ON r.id = s.id` // the index is a fraction of the table
-	return sources{`SELECT r.id, r.first_event, r.last_event FROM ` + from + w.clause() + by, append(w.args, near), 1}
+	return sources{`SELECT r.id, ` + first + `, ` + last + ` FROM ` + from + w.clause() + by, append(w.args, near), 1}
 }
 
 // firstSources is how many sources are read at first. Most walks end within them, and a query that may stop there sorts
