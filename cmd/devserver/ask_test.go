@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-d81df0db/devserver/devserver"
 	"github.com/seed-d81df0db/devserver/sandbox"
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 	"github.com/seed-d81df0db/devserver/storage"
@@ -243,6 +244,22 @@ func TestShowJSON(t *testing.T) {
 		if status != exitDone || !regexp.MustCompile(tt.want).MatchString(strings.TrimSuffix(text, "\n")) || strings.Count(text, "\n") != 1 || !json.Valid([]byte(text)) {
 			t.Errorf("show %s --json: status %d\n%swant %s", tt.id, status, text, tt.want)
 		}
+	}
+}
+
+// TestShowEventAlone: a part of a recording may hold an event and not its socket.
+func TestShowEventAlone(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "recording.db")
+	part := `{"devserver":"recording","version":1,"partial":true}
+{"type":"event","id":9,"socket_id":7,"at":1790000000000000000,"kind":"send","error":"write: broken pipe"}
+{"type":"end"}
+`
+	if _, err := devserver.Import(t.Context(), strings.NewReader(part), path, nil); err != nil {
+		t.Fatal(err)
+	}
+	if status, text := command(t, "show", "e9", "--recording", path); status != exitDone || !strings.Contains(text, "s7") || !strings.Contains(text, "broken pipe") {
+		t.Errorf("status %d, %s, want the event", status, text)
 	}
 }
 

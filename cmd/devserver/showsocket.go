@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -180,6 +181,9 @@ func lookEvent(ctx context.Context, rec *devserver.Recording, id int64) (story, 
 		return s, nil
 	}
 	row, err := rec.Socket(ctx, s.Event.SocketID)
+	if errors.Is(err, devserver.ErrNotFound) { // a part of a recording may not hold it
+		return s, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -97,7 +98,7 @@ type harSocket struct {
 	RemoteAddr    string  `json:"remote_addr,omitempty"`
 	Standin       string  `json:"standin,omitempty"`
 	CallSite      string  `json:"call_site,omitempty"`
-	State         string  `json:"state"`
+	State         string  `json:"state"` // "": the recording does not hold the socket
 	CloseReason   string  `json:"close_reason,omitempty"`
 	Rule          string  `json:"rule,omitempty"`       // that denied it or something on it
 	ConnectMS     float64 `json:"connect_ms,omitempty"` // 0: it was connected before
@@ -291,6 +292,9 @@ func (x *har) addSockets(ctx context.Context, request int64, own *harOwn) error 
 		i, ok := at[e.SocketID]
 		if !ok {
 			s, err := x.src.Socket(ctx, e.SocketID)
+			if errors.Is(err, record.ErrNotFound) { // a part of a recording may not hold it
+				s, err = record.Socket{ID: e.SocketID}, nil
+			}
 			if err != nil {
 				return fmt.Errorf("socket %d: %w", e.SocketID, err)
 			}

@@ -160,6 +160,36 @@ func TestHAROddRequests(t *testing.T) {
 	}
 }
 
+// TestHARWithoutSocket: a part of a recording may hold what a request did on a socket, and not the socket: this one was reclaimed before.
+func TestHARWithoutSocket(t *testing.T) {
+	t.Parallel()
+	whole, err := storage.Open(filepath.Join(t.TempDir(), "recording.db"), storage.Options{})
+	must(t, err)
+	defer whole.Close()
+	run, err := whole.StartRun(record.Run{App: "shop", StartedAt: start})
+	must(t, err)
+	must(t, whole.Write(t.Context(), storage.Batch{RunID: run, App: "shop", Events: []sandbox.Event{
+		{Kind: sandbox.KindCreate, At: start, Socket: 7},
+		{Kind: sandbox.KindReclaim, At: start + 10, Socket: 7},
+		{Kind: sandbox.KindRequestBegin, At: start + 20, Request: 3, Req: &sandbox.RequestInfo{Method: "GET", URL: "/"}},
+		{Kind: sandbox.KindSend, At: start + 21, Socket: 7, Request: 3, Error: "write: broken pipe"},
+		{Kind: sandbox.KindRequestEnd, At: start + 22, Request: 3, Req: &sandbox.RequestInfo{Status: 500}},
+	}}))
+	path, err := imported(t, ndjson(t, whole, export.Options{Since: start + 20}))
+	must(t, err)
+	part := open(t, path)
+	if rows, err := part.Sockets(t.Context(), record.SocketFilter{}); err != nil || len(rows) != 0 {
+		t.Fatalf("the part has sockets %+v, %v", rows, err)
+	}
+	data := har(t, part, export.Options{})
+	must(t, validate(t, data))
+	var f harFile
+	must(t, json.Unmarshal(data, &f))
+	if e := f.Log.Entries; len(e) != 1 || len(e[0].Own.Sockets) != 1 || e[0].Own.Sockets[0].Socket != 7 || e[0].Own.Sockets[0].Sends != 1 {
+		t.Errorf("entries %+v, want one with what it did on socket 7", e)
+	}
+}
+
 // TestSchemaBites shows that the schema can refuse.
 func TestSchemaBites(t *testing.T) {
 	t.Parallel()
