@@ -19,6 +19,9 @@ const (
 	ackAfter    = 256 << 10 // bytes after which the peer acknowledges without data of its own
 )
 
+// mostComments is how many remarks wait for one packet. Wireshark refuses a block above 16 MiB.
+const mostComments = 64
+
 // The ends of a connection, as indices.
 const (
 	here  = 0
@@ -40,6 +43,7 @@ type conn struct {
 	unacked  [2]int    // bytes of each end that the other has not acknowledged
 	attempts uint32
 	comments []string // for the next packet
+	more     int      // that found no place among them
 
 	payloads payloads
 }
@@ -47,7 +51,7 @@ type conn struct {
 // do makes packets of an operation.
 func (c *conn) do(ctx context.Context, at int64, e *record.Event) error {
 	if e.Rule != "" || e.Kind == "reclaim" || e.Kind == "fault" {
-		c.comments = append(c.comments, remark(e))
+		c.say(remark(e))
 	}
 	switch e.Kind {
 	case "connect":
@@ -73,6 +77,16 @@ func (c *conn) do(ctx context.Context, at int64, e *record.Event) error {
 	return nil
 }
 
+// say adds a comment to the next packet. Of those beyond mostComments it tells the number.
+func (c *conn) say(text string) {
+	if len(c.comments) < mostComments {
+		c.comments = append(c.comments, text)
+		return
+	}
+	c.more++
+	c.comments = append(c.comments[:mostComments], fmt.Sprintf("and %d more", c.more))
+}
+
 // remark is what a rule, a reclaim or a fault said, in one line.
 func remark(e *record.Event) string {
 	text := e.Kind
@@ -96,10 +110,10 @@ func (c *conn) connect(at int64, e *record.Event) {
 	case e.Error == "":
 		c.handshake(at, end)
 	case strings.Contains(e.Error, "refused"):
-		c.comments = append(c.comments, "connect: "+e.Error)
+		c.say("connect: " + e.Error)
 		c.refuse(at, end)
 	default: // nobody answered
-		c.comments = append(c.comments, "connect: "+e.Error)
+		c.say("connect: " + e.Error)
 		c.start()
 		c.segment(at, here, layers.TCP{SYN: true}, nil, 0)
 		c.dead = true
@@ -192,7 +206,7 @@ func (c *conn) end(at int64) {
 		return
 	}
 	if c.row.CloseReason != "" {
-		c.comments = append(c.comments, "ended by: "+c.row.CloseReason)
+		c.say("ended by: " + c.row.CloseReason)
 	}
 	first := here
 	switch c.row.CloseReason {
@@ -280,5 +294,5 @@ func (c *conn) packet(at int64, from int, t transport, proto layers.IPProtocol, 
 	put(t, gopacket.SerializeOptions{ComputeChecksums: len(data) == n})
 	put(ip, gopacket.SerializeOptions{ComputeChecksums: true})
 	c.blocks.packet(c.network(c.row.App), at, buf.Bytes(), length, c.comments)
-	c.comments = nil
+	c.comments, c.more = nil, 0
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -310,6 +311,38 @@ func TestPCAPNGWords(t *testing.T) {
 		if !regexp.MustCompile(tt.want).MatchString(got) {
 			t.Errorf("%s of %s is %q, want %s", tt.field, tt.filter, got, tt.want)
 		}
+	}
+}
+
+// TestPCAPNGManyWords: what a socket was refused before its first packet is told with that packet, as far as a block has room: Wireshark
+// reads none above 16 MiB.
+func TestPCAPNGManyWords(t *testing.T) {
+	t.Parallel()
+	db, err := storage.Open(filepath.Join(t.TempDir(), "recording.db"), storage.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	info := sandbox.Info{Network: "udp", Remote: "93.184.216.36:53", Local: "127.0.0.1:40005"}
+	events := []sandbox.Event{{Kind: sandbox.KindCreate, At: talkNoon, Socket: 1, Info: &info}}
+	const refused = 5000
+	for range refused {
+		events = append(events, sandbox.Event{Kind: sandbox.KindDeny, At: talkNoon, Socket: 1, Rule: sandbox.RulePrivate, Detail: strings.Repeat("x", longest)})
+	}
+	events = append(events, sandbox.Event{Kind: sandbox.KindSend, At: talkNoon + 1, Socket: 1, Bytes: 5})
+	if err := db.Write(t.Context(), storage.Batch{App: "shop", Events: events}); err != nil {
+		t.Fatal(err)
+	}
+	capture, _ := pcapng(t, db, Options{})
+	for rest := capture; len(rest) > 0; {
+		n := binary.LittleEndian.Uint32(rest[4:])
+		if n > 1<<20 {
+			t.Errorf("a block of type %d has %d bytes", binary.LittleEndian.Uint32(rest), n)
+		}
+		rest = rest[n:]
+	}
+	if want := fmt.Sprintf("and %d more", refused-mostComments); !bytes.Contains(capture, []byte(want)) {
+		t.Errorf("the packet does not say %q", want)
 	}
 }
 
