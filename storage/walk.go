@@ -72,15 +72,15 @@ func (db *DB) walk(ctx context.Context, f record.EventFilter, w where, from sour
 	if err != nil {
 		return picking{}, db.explain("events", err)
 	}
-	k := walker{db: db, filter: f, where: w, found: nearest{ascending: f.Ascending, limit: limit(f.Limit)}}
+	k := walker{db: db, filter: f, where: w, asked: map[source]bool{}, found: nearest{ascending: f.Ascending, limit: limit(f.Limit)}}
 	// The question is the same for each source, so it is read and planned once.
 	p := w.within(source{socket: from.socket}).pick("events e"+source{socket: from.socket}.hint(), f)
 	if k.ask, err = pool.PrepareContext(ctx, "WITH "+p.text+" SELECT id FROM picked"); err != nil {
 		return picking{}, db.explain("events", err)
 	}
 	defer k.ask.Close()
-	for _, part := range []string{fmt.Sprintf(" LIMIT %d", firstSources), fmt.Sprintf(" LIMIT -1 OFFSET %d", firstSources)} {
-		rows, err := query(ctx, db, "sources of events", from.text+part, from.args, func(scan func(...any) error) (s source, err error) {
+	for _, most := range []int{firstSources, -1} {
+		rows, err := query(ctx, db, "sources of events", from.text+fmt.Sprintf(" LIMIT %d", most), from.args, func(scan func(...any) error) (s source, err error) {
 			err = scan(&s.socket, &s.low, &s.high)
 			return s, err
 		})
@@ -103,6 +103,7 @@ type walker struct {
 	where  where
 	ask    *sql.Stmt // for the ids of one source
 	found  nearest
+	asked  map[source]bool // by socket and lowest id: what is written meanwhile changes the order, so all come again behind the first
 }
 
 // through asks each source. done says that no later one holds anything nearer.
@@ -111,6 +112,11 @@ func (k *walker) through(ctx context.Context, rows []source) (done bool, err err
 		if k.found.beyond(s) {
 			return true, nil
 		}
+		key := source{socket: s.socket, low: s.low}
+		if k.asked[key] {
+			continue
+		}
+		k.asked[key] = true
 		s, ok := k.found.cut(s)
 		if !ok {
 			continue
