@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -153,16 +154,22 @@ func (s *searcher[T]) pass(low, high int64) {
 
 // leave notes where a search goes on, where anything is left.
 func (s *searcher[T]) leave(ctx context.Context, found *record.Found[T], low, high int64) error {
-	_, _, left, err := s.piece(ctx, 1)
-	if err != nil || !left {
-		return err
-	}
 	end, last := "min", low
 	if s.ascending {
 		end, last = "max", high
 	}
-	found.Rest = last
-	q := fmt.Sprintf("SELECT %s FROM %s WHERE id = (SELECT %s(id) FROM %s WHERE id BETWEEN ? AND ?)", s.at, s.table, end, s.table)
-	found.RestAt, err = one(query(ctx, s.db, s.table, q, []any{low, high}, scanID))
-	return err
+	for {
+		near, _, left, err := s.piece(ctx, 1)
+		if err != nil || !left {
+			return err
+		}
+		// What was looked at may have been removed since. Then the next row tells the time, and that may be removed too.
+		q := fmt.Sprintf("SELECT %s FROM %s WHERE id = coalesce((SELECT %s(id) FROM %s WHERE id BETWEEN ? AND ?), ?)", s.at, s.table, end, s.table)
+		at, err := one(query(ctx, s.db, s.table, q, []any{low, high, near}, scanID))
+		if errors.Is(err, record.ErrNotFound) {
+			continue
+		}
+		found.Rest, found.RestAt = last, at
+		return err
+	}
 }

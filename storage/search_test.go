@@ -2,9 +2,11 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -162,6 +164,43 @@ func TestSearchRequests(t *testing.T) {
 			if f.MinDuration == 10 && len(got) != 100 {
 				t.Errorf("%d requests took 10 ns, want 100 of 1000", len(got))
 			}
+		}
+	}
+}
+
+// TestSearchWhileRemoved: whenever a run is removed during a search, that goes on with the lines that are left.
+func TestSearchWhileRemoved(t *testing.T) {
+	db := openTemp(t)
+	gone, kept := startRun(t, db, "shop"), startRun(t, db, "shop")
+	for moment := 1; ; moment++ {
+		err := errors.Join(db.AddLines(kept, "shop", "stdout", make([]Line, 1)), db.AddLines(gone, "shop", "stdout", make([]Line, firstPiece)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		asked, over := 0, false
+		ctx := busyContext{t.Context(), func() { // also asked by a goroutine of database/sql, perhaps late
+			mu.Lock()
+			defer mu.Unlock()
+			if asked++; asked != moment || over {
+				return
+			}
+			err := db.update("remove", func(w *writer) error {
+				_, err := w.exec(`DELETE FROM logs WHERE run_id = ?`, gone)
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}}
+		if _, err := db.SearchLogs(ctx, record.LogFilter{Text: "three"}, 1); err != nil {
+			t.Errorf("removed at moment %d: %v", moment, err)
+		}
+		mu.Lock()
+		over = true
+		mu.Unlock()
+		if asked < moment {
+			return
 		}
 	}
 }
