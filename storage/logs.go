@@ -57,7 +57,8 @@ func logWhere(f record.LogFilter) (w where) {
 	w.addIf(f.Since != 0, "+l.at >= ?", f.Since)
 	w.addIf(f.After != 0, "l.id > ?", f.After)
 	w.addIf(f.Before != 0, "l.id < ?", f.Before)
-	w.addIf(f.Text != "", `l.text LIKE ? ESCAPE '\'`, contains(f.Text)) // last: it costs most
+	// Last: it costs most. LIKE ends at a zero byte.
+	w.addIf(f.Text != "", `(l.text LIKE ? ESCAPE '\' OR instr(l.text, char(0)) > 0 AND instr(lower(l.text), lower(?)) > 0)`, contains(f.Text), f.Text)
 	return w
 }
 

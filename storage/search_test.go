@@ -204,3 +204,22 @@ func TestSearchWhileRemoved(t *testing.T) {
 		}
 	}
 }
+
+// TestSearchOddLines: a line is found by any part of it, upper or lower case, also behind the zero bytes of one that is no text.
+func TestSearchOddLines(t *testing.T) {
+	db := openTemp(t)
+	run := startRun(t, db, "shop")
+	lines := []Line{{At: 1, Text: "O\x00r\x00d\x00e\x00r"}, {At: 2, Text: "head\x00Order 100%_\x00tail ÄÖ"}, {At: 3, Text: "no Text\xff\xfe"}}
+	if err := db.AddLines(run, "shop", "stdout", lines); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		text string
+		want int
+	}{{"head", 1}, {"ORDER 100", 1}, {"100%_", 1}, {"1_0", 0}, {"tail ÄÖ", 1}, {"o", 3}, {"text", 1}, {"x", 1}, {"zebra", 0}} {
+		rows, err := db.Logs(t.Context(), record.LogFilter{Text: tt.text})
+		if err != nil || len(rows) != tt.want {
+			t.Errorf("%q is in %d lines, %v, want %d", tt.text, len(rows), err, tt.want)
+		}
+	}
+}
