@@ -73,7 +73,7 @@ type eventReader interface {
 // eventFeed returns the newest events, then those with a higher id than any before.
 func eventFeed(rec eventReader, filter devserver.EventFilter, limit int) feed[devserver.Event] {
 	id := func(e devserver.Event) int64 { return e.ID }
-	return newerFeed(limit, id, func(ctx context.Context, after, before int64, n int) ([]devserver.Event, error) {
+	return newerFeed(limit, id, nil, func(ctx context.Context, after, before int64, n int) ([]devserver.Event, error) {
 		f := filter
 		f.After, f.Before, f.Limit = after, before, n
 		return rec.Events(ctx, f)

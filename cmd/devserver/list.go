@@ -42,17 +42,26 @@ func list[R any](c *cobra.Command, l *listing, next feed[R], head []string, row 
 }
 
 // newerFeed returns the newest rows, then those with a higher id than any before. page reads at most n rows with ids between
-// two others, newest first.
-func newerFeed[R any](limit int, id func(R) int64, page func(ctx context.Context, after, before int64, n int) ([]R, error)) feed[R] {
+// two others, newest first. top reads the newest row, whatever the filter: what was looked at once is not looked at again. nil: a
+// row may come to match later.
+func newerFeed[R any](limit int, id func(R) int64, top func(context.Context) ([]R, error),
+	page func(ctx context.Context, after, before int64, n int) ([]R, error)) feed[R] {
 	last := int64(0)
 	return func(ctx context.Context) ([]R, error) {
+		var highest []R
+		if top != nil {
+			var err error
+			if highest, err = top(ctx); err != nil {
+				return nil, err
+			}
+		}
 		rows, err := newest(limit, func(before int64, n int) ([]R, error) { return page(ctx, last, before, n) }, id, func(R) bool { return true })
 		if err != nil {
 			return nil, err
 		}
 		limit = everything
-		if len(rows) > 0 {
-			last = id(rows[len(rows)-1])
+		for _, r := range append(highest, rows...) {
+			last = max(last, id(r))
 		}
 		return rows, nil
 	}

@@ -86,6 +86,33 @@ func TestEventFeed(t *testing.T) {
 	}
 }
 
+// rareLines is a recording of many lines of which none match a filter.
+type rareLines struct {
+	n     int64
+	after int64 // of the last question with the filter
+}
+
+func (r *rareLines) Logs(_ context.Context, f devserver.LogFilter) ([]devserver.Log, error) {
+	if f.Stream == "" {
+		return []devserver.Log{{ID: r.n}}, nil
+	}
+	r.after = f.After
+	return nil, nil
+}
+
+// TestLogFeedRare: a feed looks at each line once, also where none matches.
+func TestLogFeedRare(t *testing.T) {
+	t.Parallel()
+	r := &rareLines{n: 1000}
+	next := logFeed(r, devserver.LogFilter{Stream: "stderr"}, 3)
+	for _, want := range []int64{0, 1000, 1010} {
+		if got := ask(t, next, func(devserver.Log) string { return "" }); got != "[]" || r.after != want {
+			t.Errorf("%s behind line %d, want behind %d", got, r.after, want)
+		}
+		r.n += 10
+	}
+}
+
 func TestSocketFeed(t *testing.T) {
 	t.Parallel()
 	const s = int64(time.Second)

@@ -84,7 +84,10 @@ type logReader interface {
 // logFeed returns the newest lines, then those with a higher id than any before.
 func logFeed(rec logReader, filter devserver.LogFilter, limit int) feed[devserver.Log] {
 	id := func(l devserver.Log) int64 { return l.ID }
-	return newerFeed(limit, id, func(ctx context.Context, after, before int64, n int) ([]devserver.Log, error) {
+	top := func(ctx context.Context) ([]devserver.Log, error) {
+		return rec.Logs(ctx, devserver.LogFilter{Limit: 1})
+	}
+	return newerFeed(limit, id, top, func(ctx context.Context, after, before int64, n int) ([]devserver.Log, error) {
 		f := filter
 		f.After, f.Before, f.Limit = after, before, n
 		if before == 0 {
