@@ -65,6 +65,9 @@ func (w *watcher) told(file string, kind Kind) {
 	for {
 		got, k := w.next()
 		for f := range strings.FieldsSeq(got) {
+			w.known[f] = true
+		}
+		for f := range strings.FieldsSeq(got) {
 			if f == file {
 				if k != kind {
 					w.t.Errorf("%s is told as kind %d, want %d", file, k, kind)

@@ -112,8 +112,9 @@ func put(t *testing.T, file, text string) {
 // watcher is a Watcher under test and the root of what it watches.
 type watcher struct {
 	*Watcher
-	t    *testing.T
-	root string
+	t     *testing.T
+	root  string
+	known map[string]bool // told before; see wants
 }
 
 // watch starts one, ready: it has told of a change that was made for that.
@@ -136,7 +137,7 @@ func watchWith(t *testing.T, a *project.App, c Config) *watcher {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.Close() })
-	h := &watcher{w, t, a.Module.Dir}
+	h := &watcher{w, t, a.Module.Dir, make(map[string]bool)}
 	h.Update(c.Files, time.Time{}) // taken when the first list is in use
 	return h
 }
@@ -161,20 +162,28 @@ func (w *watcher) next() (string, Kind) {
 	}
 }
 
-// wants gathers changes until all of files are told, and complains about others.
+// wants gathers changes until all of files are told, and complains about others. Files of earlier changes may be told
+// again: where the test is held up in the middle of a save, what was there until then is told by itself. TestTiming
+// knows how often a save is told.
 func (w *watcher) wants(files string, kind Kind) {
 	w.t.Helper()
 	missing := strings.Fields(files)
 	for len(missing) > 0 {
 		got, k := w.next()
-		if k != kind {
-			w.t.Errorf("%s is told as kind %d, want %d", got, k, kind)
-		}
+		again := false
 		for f := range strings.FieldsSeq(got) {
-			if !slices.Contains(strings.Fields(files), f) {
+			switch {
+			case slices.Contains(strings.Fields(files), f):
+			case w.known[f]:
+				again = true
+			default:
 				w.t.Errorf("%s is told, want only %s", f, files)
 			}
 			missing = slices.DeleteFunc(missing, func(m string) bool { return m == f })
+			w.known[f] = true
+		}
+		if k != kind && !again {
+			w.t.Errorf("%s is told as kind %d, want %d", got, k, kind)
 		}
 	}
 }
@@ -242,13 +251,10 @@ func TestSaves(t *testing.T) {
 		{"settings come", func() { put(t, w.path("devserver.yaml"), "apps: []") }, "devserver.yaml", Settings},
 		{"nearer settings", func() { put(t, w.path("app/devserver.yaml"), "apps: []") }, "app/devserver.yaml", Settings},
 		{"app.yaml", func() { put(t, w.path("app/app.yaml"), "runtime: go122") }, "app/app.yaml", Settings},
-		{"several", func() { put(t, w.path("app/site.css"), "i {}"); put(t, lib, text()) }, "app/site.css lib/lib.go", Source},
 	} {
+		t.Log(tt.name)
 		tt.save()
-		got, kind := w.next()
-		if got != tt.want || kind != tt.kind {
-			t.Errorf("%s: told %q as kind %d, want %q as kind %d", tt.name, got, kind, tt.want, tt.kind)
-		}
+		w.wants(tt.want, tt.kind)
 	}
 }
 
@@ -263,10 +269,7 @@ func TestNothing(t *testing.T) {
 	}{
 		{"touch", func() error { return os.Chtimes(lib, time.Now(), time.Now().Add(time.Hour)) }},
 		{"chmod", func() error { return os.Chmod(lib, 0o600) }},
-		{"same text", func() error { return os.WriteFile(lib, []byte("package lib\n"), 0o644) }},
-		{"there and back", func() error {
-			return errorsJoin(os.WriteFile(lib, []byte("x"), 0o644), os.WriteFile(lib, []byte("package lib\n"), 0o644))
-		}},
+		{"same text", func() error { return overwrite(lib, "package lib\n") }},
 		{"test file", func() error { return os.WriteFile(w.path("lib/lib_test.go"), []byte("package lib // 2"), 0o644) }},
 		{"other system", func() error { return os.WriteFile(w.path("lib/lib_plan9.go"), []byte("package lib // 2"), 0o644) }},
 		{"package not used", func() error { return os.WriteFile(w.path("other/other.go"), []byte("package other // 2"), 0o644) }},
@@ -287,6 +290,16 @@ func TestNothing(t *testing.T) {
 			t.Errorf("%s: %q is told", step.name, got)
 		}
 	}
+}
+
+// overwrite writes a file that is never empty meanwhile.
+func overwrite(file, text string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errorsJoin(err, f.Close())
 }
 
 func errorsJoin(errs ...error) error {
@@ -344,7 +357,7 @@ func TestSymlinks(t *testing.T) {
 	put(t, w.path("shared/p.html"), "p2")
 	w.wants("app/p.html", Restart)
 	put(t, w.path("sub/deep/q.html"), "q2")
-	w.told("app/linked/deep/q.html", Restart) // the one before may be told twice: a file is empty before it is written
+	w.wants("app/linked/deep/q.html", Restart)
 	os.Remove(w.path("app/p.html"))
 	put(t, w.path("app/p.html"), "no link any more")
 	w.wants("app/p.html", Restart)
@@ -635,6 +648,22 @@ func TestTiming(t *testing.T) {
 		save(main)
 		check("a second file just in time", main+" "+lib, quiet)
 
+		save(filepath.Join(a.Dir, "site.css"))
+		save(lib)
+		if c := <-w.Changes(); len(c.Files) != 2 || c.Kind != Source {
+			t.Errorf("a style sheet and code: %v as kind %d, want both as kind %d", c.Files, c.Kind, Source)
+		}
+
+		built, err := os.ReadFile(lib)
+		if err != nil {
+			t.Fatal(err)
+		}
+		save(lib)
+		put(t, lib, string(built))
+		f.notices <- notice{path: lib}
+		save(main)
+		check("one there and back, another changed", main, quiet)
+
 		start := time.Now()
 		for time.Since(start) < longest {
 			save(lib)
@@ -698,7 +727,7 @@ func TestLimit(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer w.Close()
-			h := &watcher{w, t, a.Module.Dir}
+			h := &watcher{w, t, a.Module.Dir, make(map[string]bool)}
 			h.Update(files, time.Time{})
 			if len(warnings) != 1 || !strings.Contains(warnings[0], tt.want) {
 				t.Errorf("warnings = %q, want one with %q", warnings, tt.want)
