@@ -3,7 +3,6 @@ package devserver
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,7 +87,7 @@ var pagesFiles = map[string]string{
 // liveSite is a site whose pages follow, with a browser on its first page.
 func liveSite(t *testing.T) *site {
 	s := newSite(t, pagesFiles)
-	s.opts.LiveReload = true
+	s.opts.LiveReload, s.opts.Addr = true, reserved(t)
 	long := time.Now().Add(-1000 * time.Hour) // a browser keeps what is old for a part of its age
 	for _, name := range []string{"app.js", "colors.css", "site.css"} {
 		if err := os.Chtimes(filepath.Join(s.dir, "static", name), long, long); err != nil {
@@ -246,12 +245,7 @@ func TestLiveElsewhere(t *testing.T) {
 
 	// devserver goes, the code changes, devserver comes again.
 	s.stop()
-	addr := strings.TrimPrefix(s.url, "http://")
-	if _, _, err := net.SplitHostPort(addr); err != nil {
-		t.Fatal(err)
-	}
 	s.write("main.go", strings.Replace(pagesSource, `"one"`, `"three"`, 1))
-	s.opts.Addr = addr
 	s.up()
 	for _, p := range pages {
 		until(p.Context, t, titled("three"))

@@ -70,6 +70,7 @@ func TestOrphans(t *testing.T) {
 				imports.WriteString("import " + path + "\n")
 			}
 			s := newSite(t, map[string]string{"main.go": strings.NewReplacer("IMPORTS", imports.String(), "BEGIN", o.begin).Replace(orphanSource)})
+			s.opts.Addr = reserved(t)
 			cmd := s.process()
 			pids := []int{s.waitPID("serving (.*)")}
 			if name == "has children" {
@@ -83,7 +84,6 @@ func TestOrphans(t *testing.T) {
 			}
 			t.Logf("all have ended after %v", time.Since(at))
 			os.Remove(s.opts.ReadyFile)
-			s.opts.Addr = strings.TrimPrefix(s.url, "http://")
 			s.up()
 			if got := s.get("/"); got != "here" {
 				t.Errorf("the next one answers %q", got)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -533,12 +532,7 @@ func TestExportOTLPStops(t *testing.T) {
 // freeURL is where nobody listens.
 func freeURL(t testing.TB) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return "http://" + ln.Addr().String()
+	return "http://" + reserved(t)
 }
 
 // TestExportOTLPPart sends one app, one run, one request.
