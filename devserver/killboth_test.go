@@ -1,7 +1,6 @@
 package devserver
 
 import (
-	"encoding/binary"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -50,6 +49,7 @@ func killSupervisors(t *testing.T, kills int) {
 		os.Remove(s.opts.ReadyFile)
 		cmd := s.process()
 		pid := s.worker()
+		waitWork(t, counts+strconv.Itoa(pid))
 		time.Sleep(time.Duration(rand.Int64N(int64(100 * time.Millisecond)))) // the moment is what is random here, nothing is waited for
 		if i%2 == 0 {
 			syscall.Kill(pid, syscall.SIGKILL)
@@ -108,14 +108,10 @@ func (s *site) checkCounts(counts string, runs int) {
 	}
 	var total int64
 	for _, run := range all {
-		mem, err := os.ReadFile(counts + strconv.Itoa(run.PID))
-		if err != nil {
-			s.t.Fatal(err)
-		}
+		words := tallied(s.t, counts+strconv.Itoa(run.PID))
 		var sent, received, sends, receives int64
 		for i := range workers {
-			sent += int64(binary.NativeEndian.Uint64(mem[16*i:]))
-			received += int64(binary.NativeEndian.Uint64(mem[16*i+8:]))
+			sent, received = sent+words[2*i], received+words[2*i+1]
 		}
 		for _, row := range sockets(s.t, r, record.SocketFilter{RunID: run.ID, Limit: -1}) {
 			sends, receives = sends+row.Sends, receives+row.Receives
@@ -125,9 +121,6 @@ func (s *site) checkCounts(counts string, runs int) {
 			s.t.Errorf("run %d: the program counted %d sends and %d receives, the recording holds %d and %d", run.ID, sent, received, sends, receives)
 		}
 		total += sent + received
-	}
-	if total < 1000 {
-		s.t.Errorf("only %d operations in %d runs: no load", total, runs)
 	}
 	if gaps, err := r.Gaps(s.t.Context(), 0); err != nil || len(gaps) > 0 {
 		s.t.Errorf("gaps %+v, %v", gaps, err)

@@ -92,12 +92,12 @@ func killWorkers(t *testing.T, kills int) {
 	}
 	defer db.Close()
 	total := int64(0)
-	for range kills {
+	for i := range kills {
 		run, err := db.StartRun(record.Run{App: "load", StartedAt: time.Now().UnixNano()})
 		if err != nil {
 			t.Fatal(err)
 		}
-		counted := killOnce(t, bin, addr, run, db)
+		counted := killOnce(t, bin, addr, run, db, i%2 == 0)
 		var sends, receives, sent, received int64
 		rows, err := db.Sockets(t.Context(), record.SocketFilter{RunID: run, Limit: -1})
 		if err != nil {
@@ -115,14 +115,12 @@ func killWorkers(t *testing.T, kills int) {
 		}
 		total += sent + received
 	}
-	if total < 1000 {
-		t.Errorf("only %d operations in %d runs: no load", total, kills)
-	}
+	t.Logf("%d operations in %d runs", total, kills)
 }
 
-// killOnce starts the program, kills it at a random moment, reads its journal into the recording, and returns what the
-// program had counted.
-func killOnce(t *testing.T, bin, addr string, run int64, db *storage.DB) []int64 {
+// killOnce starts the program, kills it at a random moment, of its start too unless it is to be at work by then, reads its
+// journal into the recording, and returns what the program had counted.
+func killOnce(t *testing.T, bin, addr string, run int64, db *storage.DB, atWork bool) []int64 {
 	t.Helper()
 	dir := t.TempDir()
 	defer os.RemoveAll(dir)
@@ -162,12 +160,21 @@ func killOnce(t *testing.T, bin, addr string, run int64, db *storage.DB) []int64
 		written: func([]sandbox.Event) {}, warn: func(format string, args ...any) { t.Errorf(format, args...) },
 	}
 	g.start(context.Background())
+	if atWork {
+		waitWork(t, counts)
+	}
 	time.Sleep(time.Duration(rand.Int64N(int64(60 * time.Millisecond)))) // the moment is what is random here, nothing is waited for
 	cmd.Process.Kill()
 	cmd.Wait()
 	close(gone)
 	<-g.done
-	mem, err := os.ReadFile(counts)
+	return tallied(t, counts)
+}
+
+// tallied reads the words of a program's file.
+func tallied(t testing.TB, file string) []int64 {
+	t.Helper()
+	mem, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,6 +183,23 @@ func killOnce(t *testing.T, bin, addr string, run int64, db *storage.DB) []int64
 		list[i] = int64(binary.NativeEndian.Uint64(mem[8*i:]))
 	}
 	return list
+}
+
+// waitWork waits until a program has counted a hundred operations: how long that takes is the machine's matter.
+func waitWork(t *testing.T, file string) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		sum := int64(0)
+		for _, n := range tallied(t, file) {
+			sum += n
+		}
+		if sum >= 100 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the program has counted no more than %d operations", sum)
+		}
+	}
 }
 
 func openPolicy(t *testing.T) sandbox.Policy {
