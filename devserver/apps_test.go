@@ -204,14 +204,17 @@ func TestAppsReloadEachOther(t *testing.T) {
 // once it is mended, its answer.
 func TestAppDown(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ billing, want string }{
-		{"package main\n\nfunc main() { undefined() }\n", "The app does not compile"},
-		{"package main\n\nimport \"time\"\n\nfunc main() { time.Sleep(time.Hour) }\n", "The app (is not ready yet|does not accept connections)"},
+	for _, tt := range []struct {
+		billing, want string
+		limit         time.Duration
+	}{
+		{"package main\n\nfunc main() { undefined() }\n", "The app does not compile", patience},
+		{"package main\n\nimport \"time\"\n\nfunc main() { time.Sleep(time.Hour) }\n", "The app (is not ready yet|does not accept connections)", 2 * time.Second},
 	} {
 		t.Run(tt.want, func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t, tt.billing)
-			s.opts.WaitLimit = 2 * time.Second
+			s.opts.WaitLimit = tt.limit
 			s.opts.ReadyFile = "" // billing does not accept
 			s.start()
 			url := waitFor(s, func(n AppReady) bool { return n.App == "orders" }).URL + "/ask?url=http://billing.example.com/"

@@ -2,7 +2,6 @@ package devserver
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,16 +50,6 @@ func (s *site) builds() int {
 	return n
 }
 
-// save replaces a file in one step, as many editors do: it is never seen half written.
-func (s *site) save(name, text string) {
-	s.t.Helper()
-	s.write(name+"~", text)
-	path := filepath.Join(s.dir, name)
-	if err := os.Rename(path+"~", path); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
 func hasText(text string) func(Warning) bool {
 	return func(w Warning) bool { return strings.Contains(w.Text, text) }
 }
@@ -91,26 +80,26 @@ func TestSettingsChange(t *testing.T) {
 
 	// Variables: the program starts again, and nothing is built.
 	builds := s.builds()
-	s.save(".env", "FILE=new\n")
+	s.write(".env", "FILE=new\n")
 	if r := waitFor(s, func(r AppReady) bool { return slices.Equal(r.Files, []string{".env"}) }); r.Reload != 1 {
 		t.Errorf("the change of .env is reload %d", r.Reload)
 	}
 	waitFor(s, noteText(".env: shop gets env BOTH FILE"))
 	want("/env", "YAML=yaml FILE=new BOTH=prod PROD=prod PROCESS=process ")
-	s.save("app.yaml", "runtime: go122\nenv_variables: {PROD: other}\n")
+	s.write("app.yaml", "runtime: go122\nenv_variables: {PROD: other}\n")
 	waitFor(s, noteText("app.yaml: shop gets env BOTH PROCESS PROD"))
 	waitFor[AppReady](s, nil)
 	want("/env", "YAML=yaml FILE=new BOTH= PROD=other PROCESS=process ")
 
 	// Limits hold at once.
-	s.save(configFile, "env: {YAML: yaml}\ndrain: 10s\non_build: serve-old\n")
+	s.write(configFile, "env: {YAML: yaml}\ndrain: 10s\non_build: serve-old\n")
 	waitFor(s, noteText("devserver.yaml: shop gets on_build serve-old, drain 10s"))
 	if got := s.builds(); got != builds {
 		t.Errorf("%d builds for variables and limits", got-builds)
 	}
 
 	// What cannot be read is told with its place, and what was set goes on.
-	s.save(configFile, "env: {YAML: broken}\ndrain: long\nrules: {lopback: off}\n")
+	s.write(configFile, "env: {YAML: broken}\ndrain: long\nrules: {lopback: off}\n")
 	w := waitFor(s, hasText("what was set before goes on"))
 	for _, place := range []string{"devserver.yaml:2:8: drain: ", `devserver.yaml:3:9: rules has no key "lopback"`, "did you mean loopback?"} {
 		if !strings.Contains(w.Text, place) {
@@ -121,16 +110,16 @@ func TestSettingsChange(t *testing.T) {
 	if got := ask(t, "GET", s.ready.Console+"/", ""); !strings.Contains(got, "lopback") {
 		t.Error("the console does not tell of the broken file")
 	}
-	s.save(".env", "FILE='open\n")
-	s.save(configFile, "env: {YAML: yaml}\nrules: {loopback: off}\n")
+	s.write(".env", "FILE='open\n")
+	s.write(configFile, "env: {YAML: yaml}\nrules: {loopback: off}\n")
 	waitFor(s, hasText(".env:1:6: this quote is never closed"))
-	s.save(".env", "FILE=new\n")
+	s.write(".env", "FILE=new\n")
 	waitFor(s, noteText(": shop gets other rules, on_build wait, drain 30s"))
 	waitFor[AppReady](s, nil)
 	want("/dial", "dial tcp 127.0.0.1:1: connect: connection refused")
 
 	// Build flags build.
-	s.save(configFile, "env: {YAML: yaml}\nbuild_flags: -ldflags=-X=main.version=two\nprofile: open\n")
+	s.write(configFile, "env: {YAML: yaml}\nbuild_flags: -ldflags=-X=main.version=two\nprofile: open\n")
 	waitFor(s, noteText("devserver.yaml: shop gets profile open, build_flags -ldflags=-X=main.version=two"))
 	if r := waitFor[AppReady](s, nil); r.Profile != "open" {
 		t.Errorf("the new version runs by profile %s", r.Profile)
@@ -138,7 +127,7 @@ func TestSettingsChange(t *testing.T) {
 	want("/", "two")
 
 	// What waits for another start is named, once.
-	s.save(configFile, "build_flags: -ldflags=-X=main.version=two\nprofile: open\nconsole: 127.0.0.1:9\nkeep: 14d\nlive_reload: true\n")
+	s.write(configFile, "build_flags: -ldflags=-X=main.version=two\nprofile: open\nconsole: 127.0.0.1:9\nkeep: 14d\nlive_reload: true\n")
 	waitFor(s, hasText("shop: start devserver again to apply what has changed of live_reload"))
 	waitFor(s, hasText("devserver.yaml: start devserver again to apply what has changed of keep"))
 	waitFor[AppReady](s, nil)
@@ -241,7 +230,7 @@ func TestStaticFiles(t *testing.T) {
 	if got := s.get("/"); got != "one 0" {
 		t.Errorf("the app = %q", got)
 	}
-	s.save("app.yaml", "handlers:\n- {url: /, static_dir: static}\n")
+	s.write("app.yaml", "handlers:\n- {url: /, static_dir: static}\n")
 	waitFor(s, noteText("app.yaml: shop gets handlers"))
 	if got := s.get("/site.css"); got != "body {}" {
 		t.Errorf("after the change, the file = %q", got)
@@ -278,7 +267,7 @@ func TestSettingsOfOneApp(t *testing.T) {
 	if got := dial(1); got != denied {
 		t.Errorf("billing: %s", got)
 	}
-	s.save(configFile, "apps:\n- path: orders\n- path: billing\n  rules: {loopback: off}\n  env: {PORT: 1}\n")
+	s.write(configFile, "apps:\n- path: orders\n- path: billing\n  rules: {loopback: off}\n  env: {PORT: 1}\n")
 	waitFor(s, noteText("devserver.yaml: billing gets env PORT, other rules"))
 	if r := waitFor(s, of("billing")); r.Reload != 1 {
 		t.Errorf("billing came with reload %d", r.Reload)
@@ -296,6 +285,6 @@ func TestSettingsOfOneApp(t *testing.T) {
 	if d.Under != (JudgeOptions{}) {
 		t.Errorf("the denial of orders is explained under %+v", d.Under)
 	}
-	s.save(configFile, "apps:\n- path: orders\n- path: billing\n  addr: 127.0.0.1:9\n  rules: {loopback: off}\n")
+	s.write(configFile, "apps:\n- path: orders\n- path: billing\n  addr: 127.0.0.1:9\n  rules: {loopback: off}\n")
 	waitFor(s, hasText("devserver.yaml: start devserver again to apply what has changed of addr"))
 }

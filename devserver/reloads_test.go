@@ -100,7 +100,7 @@ func TestSoakReloads(t *testing.T) {
 func reloads(t *testing.T, onBuild string, saves int) {
 	descriptors, goroutines := count(t), runtime.NumGoroutine()
 	s := newSite(t, map[string]string{"main.go": source, "streams.go": streams})
-	s.opts.OnBuild, s.opts.WaitLimit = onBuild, patience
+	s.opts.OnBuild = onBuild
 	s.up()
 	l := newLoad(s)
 	for i := range saves {

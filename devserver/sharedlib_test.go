@@ -21,7 +21,6 @@ func TestSharedLibrary(t *testing.T) {
 	})
 	s.data = s.dir + "/orders/.devserver"
 	s.opts.Dirs = []string{s.dir + "/orders", s.dir + "/billing"}
-	s.opts.WaitLimit = patience
 	s.start()
 	urls := map[string]string{}
 	of := func(app string) func(AppReady) bool {
