@@ -58,7 +58,7 @@ func open(t *testing.T, data *recording, state func() State, change func(*Config
 // browser starts Chromium; errors of a page's scripts and of its loading fail the test.
 func browser(t *testing.T) context.Context {
 	t.Helper()
-	ctx := chrometest.Open(t, 60*time.Second)
+	ctx := chrometest.Open(t, 5*time.Minute) // the pages are many, and a busy machine draws slowly
 	watchErrors(ctx, t)
 	return ctx
 }

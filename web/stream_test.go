@@ -69,7 +69,7 @@ func next(t *testing.T, messages <-chan message) message {
 			t.Fatal("the stream is over")
 		}
 		return m
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing comes")
 	}
 	return message{}

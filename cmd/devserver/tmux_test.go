@@ -157,11 +157,15 @@ func (p *pane) hold() (release func()) {
 	}
 }
 
-// save changes the app, as a program and not in its words alone.
+// save changes the app, as a program and not in its words alone, and in one step.
 func (p *pane) save(name, word string) {
 	p.t.Helper()
 	text := fmt.Sprintf("package main\n\nfunc init() { println(%q) }\n", word)
-	if err := os.WriteFile(filepath.Join(p.dir, "guestbook", name), []byte(text), 0o644); err != nil {
+	saved := filepath.Join(p.dir, "saved")
+	if err := os.WriteFile(saved, []byte(text), 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.Rename(saved, filepath.Join(p.dir, "guestbook", name)); err != nil {
 		p.t.Fatal(err)
 	}
 }

@@ -22,7 +22,7 @@ import (
 )
 
 // patience is how long a step of a case may take.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // conform is one case: the same client speaks to the same app, directly and through a proxy whose versions change all
 // the while. Both must see the same bytes, but for the Date and X-Forwarded-*.

@@ -331,7 +331,7 @@ func TestOutcomeOf(t *testing.T) {
 		{0, "", "13 the app reset the stream: NO_ERROR"},
 		{7, "", "14 the app reset the stream: REFUSED_STREAM"},
 		{8, "", "1 the app reset the stream: CANCEL"},
-		{8, "1S", "1 the app reset the stream: CANCEL"},
+		{8, "1H", "1 the app reset the stream: CANCEL"},
 		{8, "99m", "4 the app reset the stream: CANCEL"},
 		{8, "x", "1 the app reset the stream: CANCEL"},
 		{2, "1m", "13 the app reset the stream: INTERNAL_ERROR"},

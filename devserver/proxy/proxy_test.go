@@ -424,7 +424,7 @@ func TestSwap(t *testing.T) {
 		drained := f.Use(next)
 		select {
 		case <-drained:
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("the old version does not drain")
 		}
 		a.Close() // as the worker that is stopped now
@@ -533,7 +533,7 @@ func TestClientGoesAway(t *testing.T) {
 	newClient(t).Do(req)
 	select {
 	case <-left:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("the handler's context goes on")
 	}
 }

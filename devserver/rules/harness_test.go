@@ -142,7 +142,7 @@ func start(t *testing.T, name string, r run) result {
 	cmd.Stdin = strings.NewReader(r.Stdin)
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	watchdog := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	watchdog := time.AfterFunc(3*time.Minute, func() { cmd.Process.Kill() })
 	err := cmd.Run()
 	watchdog.Stop()
 	if err != nil {

@@ -55,7 +55,7 @@ func TestQuotaDefaults(t *testing.T) {
 }
 
 // A ledger is the usage of a program, whose clock is put to two seconds past noon Pacific, so that no window ends by
-// itself while a test runs.
+// itself while a test runs. The program is to be built before: a build may take longer than a minute lasts.
 type ledger struct {
 	offset time.Duration // of the sandbox's clock
 	path   string
@@ -64,6 +64,7 @@ type ledger struct {
 
 func newLedger(t *testing.T) *ledger {
 	t.Helper()
+	build(t, "quota")
 	pacific, err := time.LoadLocation("America/Los_Angeles")
 	if err != nil {
 		t.Fatal(err)
@@ -372,9 +373,9 @@ func TestQuotaWeeks(t *testing.T) {
 			if d := day.Sub(changed); d == 24*time.Hour {
 				t.Fatalf("%s has 24 hours", changed)
 			}
+			l := newLedger(t)
 			now := sandbox.Now()
 			at := func(s time.Time) time.Duration { return s.Sub(time.Unix(0, now)) }
-			l := newLedger(t)
 			l.offset = at(changed.Add(30 * time.Second))
 			l.setDay(changed)
 			step := "dial tcp " + addr
@@ -422,6 +423,7 @@ func TestQuotaDuringSwap(t *testing.T) {
 				needsC(t)
 			}
 			addr := echo(t)
+			build(t, "quota", flags...)
 			l := newLedger(t)
 			const limit = 250
 			r := run{

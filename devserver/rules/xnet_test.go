@@ -17,6 +17,7 @@ func TestBatch(t *testing.T) {
 	const prod = "93.184.216.34:53"
 	s := standin("dns.example.com:53", allowed)
 	s[0].Address = netip.MustParseAddr("93.184.216.34")
+	build(t, "sockets")
 	usage := newLedger(t)
 	got := start(t, "sockets", run{Args: []string{"batch", "dns.example.com:53", denied.LocalAddr().String()}, Standins: s, Config: usage.config(t)})
 	const hello = `got "hello" from ` + prod

@@ -26,7 +26,7 @@ func fillUp(w *Writer) (kept int64, err error) {
 
 // goOn records until events are kept again, and returns the first of these.
 func goOn(w *Writer) (int64, error) {
-	for i, end := int64(1<<30), time.Now().Add(10*time.Second); time.Now().Before(end); i++ {
+	for i, end := int64(1<<30), time.Now().Add(time.Minute); time.Now().Before(end); i++ {
 		before := w.Dropped()
 		w.Record(sandbox.Event{Kind: sandbox.KindSend, Bytes: i})
 		if w.Dropped() == before {
