@@ -144,8 +144,8 @@ func wait[T any](t *testing.T, what string, c <-chan T) T {
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(20 * time.Second):
-		t.Fatalf("%s: nothing for 20 s", what)
+	case <-time.After(time.Minute):
+		t.Fatalf("%s: nothing for a minute", what)
 		panic("unreachable")
 	}
 }
