@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/seed-d81df0db/devserver/devserver/porttest"
 	"github.com/seed-d81df0db/devserver/devserver/project"
 )
 
@@ -286,12 +287,7 @@ type server struct {
 // serve starts binary on a free port and waits until it accepts.
 func serve(t *testing.T, binary string) *server {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	l.Close()
+	port := strconv.Itoa(porttest.Keep(t))
 	s := &server{exec.Command(binary), "http://127.0.0.1:" + port + "/"}
 	s.Env = append(os.Environ(), "PORT="+port)
 	s.Stderr = os.Stderr
@@ -301,7 +297,7 @@ func serve(t *testing.T, binary string) *server {
 	t.Cleanup(func() { s.Process.Kill() })
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-tick.C {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-tick.C {
 		if c, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
 			c.Close()
 			return s

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	builtin "github.com/seed-d81df0db/devserver/devserver/peer"
+	"github.com/seed-d81df0db/devserver/devserver/porttest"
 	"github.com/seed-d81df0db/devserver/runtime/hook/hooktest"
 )
 
@@ -37,7 +38,7 @@ func mariadb(t *testing.T) string {
 	if out, err := create.CombinedOutput(); err != nil {
 		t.Fatalf("mariadb-install-db: %v\n%s", err, out)
 	}
-	port := strconv.Itoa(reserve(t))
+	port := strconv.Itoa(porttest.Keep(t))
 	cmd := exec.Command(bin, "--no-defaults", data, "--bind-address=127.0.0.1", "--port="+port, "--skip-name-resolve",
 		"--socket=socket", "--pid-file=pid", "--innodb-buffer-pool-size=8M") // both in data, so that the socket's path is short
 	cmd.Dir, cmd.SysProcAttr = dir, as
@@ -58,7 +59,7 @@ func rabbitmq(t *testing.T) string {
 	if err := os.WriteFile(names, []byte(`{lookup, [file]}. {host, {127,0,0,1}, ["localhost"]}.`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	mapper, port := strconv.Itoa(reserve(t)), strconv.Itoa(reserve(t))
+	mapper, port := strconv.Itoa(porttest.Keep(t)), strconv.Itoa(porttest.Keep(t))
 	run := exec.Command(epmd, "-address", "127.0.0.1", "-port", mapper, "-d")
 	spawn(t, run, "epmd running", os.Kill)
 	cmd := exec.Command(bin)
@@ -66,7 +67,7 @@ func rabbitmq(t *testing.T) string {
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "ERL_INETRC=" + names, "ERL_EPMD_ADDRESS=127.0.0.1", "ERL_EPMD_PORT=" + mapper,
 		"RABBITMQ_NODENAME=rabbit@localhost", "RABBITMQ_NODE_IP_ADDRESS=127.0.0.1", "RABBITMQ_NODE_PORT=" + port,
-		"RABBITMQ_DIST_PORT=" + strconv.Itoa(reserve(t)), "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}",
+		"RABBITMQ_DIST_PORT=" + strconv.Itoa(porttest.Keep(t)), "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}",
 		"RABBITMQ_MNESIA_BASE=" + dir, "RABBITMQ_LOGS=-", "RABBITMQ_ENABLED_PLUGINS_FILE=" + filepath.Join(dir, "plugins"),
 		"RABBITMQ_CONFIG_FILE=" + filepath.Join(dir, "none"), "RABBITMQ_CONF_ENV_FILE=" + filepath.Join(dir, "none"),
 	}
@@ -83,7 +84,7 @@ func rabbitmq(t *testing.T) string {
 // nats starts a NATS server and returns its address.
 func nats(t *testing.T) string {
 	t.Helper()
-	port := strconv.Itoa(reserve(t))
+	port := strconv.Itoa(porttest.Keep(t))
 	cmd := exec.Command(installed(t, "nats-server", "nats-server"), "--addr", "127.0.0.1", "--port", port)
 	cmd.Dir = t.TempDir()
 	spawn(t, cmd, "Server is ready", os.Kill)
@@ -93,7 +94,7 @@ func nats(t *testing.T) string {
 // nameserver starts a DNS server that knows one name and asks nobody, and returns its address.
 func nameserver(t *testing.T) string {
 	t.Helper()
-	port := strconv.Itoa(reserve(t))
+	port := strconv.Itoa(porttest.Keep(t))
 	cmd := exec.Command(installed(t, "dnsmasq", "dnsmasq-base"), "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
 		"--listen-address=127.0.0.1", "--bind-interfaces", "--port="+port, "--host-record=www.example.com,93.184.216.34", "--local=/#/",
 		"--user=", "--pid-file=", "--log-facility=-")

@@ -14,6 +14,7 @@ import (
 	"time"
 	_ "time/tzdata" // production's day ends at midnight Pacific, and not every machine knows when that is
 
+	"github.com/seed-d81df0db/devserver/devserver/porttest"
 	"github.com/seed-d81df0db/devserver/devserver/profile"
 	"github.com/seed-d81df0db/devserver/runtime/wire"
 	"github.com/seed-d81df0db/devserver/sandbox"
@@ -560,5 +561,5 @@ func TestShortWriteCounts(t *testing.T) {
 // closedPort is an address of loopback where nobody listens, until the test's end.
 func closedPort(t *testing.T) string {
 	t.Helper()
-	return "127.0.0.1:" + strconv.Itoa(reserve(t))
+	return "127.0.0.1:" + strconv.Itoa(porttest.Keep(t))
 }

@@ -14,31 +14,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/seed-d81df0db/devserver/devserver/porttest"
 	"github.com/seed-d81df0db/devserver/runtime/hook/hooktest"
 )
-
-// reserve returns a free port of 127.0.0.1 for a program that sets SO_REUSEADDR, as servers do. Until the test's end
-// nobody else is given it: a socket that is bound and does not listen holds it.
-func reserve(t testing.TB) int {
-	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	syscall.CloseOnExec(fd)
-	t.Cleanup(func() { syscall.Close(fd) })
-	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		t.Fatal(err)
-	}
-	sa, err := syscall.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sa.(*syscall.SockaddrInet4).Port
-}
 
 // spawn runs a server until the test's end and returns once it has printed ready.
 func spawn(t *testing.T, cmd *exec.Cmd, ready string, stop os.Signal) {
@@ -77,7 +55,7 @@ func redis(t *testing.T) string {
 	if err != nil {
 		hooktest.Missing(t, "redis-server is not installed")
 	}
-	port := strconv.Itoa(reserve(t))
+	port := strconv.Itoa(porttest.Keep(t))
 	cmd := exec.Command(bin, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no")
 	cmd.Dir = t.TempDir()
 	spawn(t, cmd, "Ready to accept connections", os.Kill)
@@ -96,7 +74,7 @@ func postgres(t *testing.T) string {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	port := strconv.Itoa(reserve(t))
+	port := strconv.Itoa(porttest.Keep(t))
 	cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1",
 		"-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "shared_buffers=16MB")
 	cmd.Dir, cmd.SysProcAttr = dir, as

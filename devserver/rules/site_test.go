@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-d81df0db/devserver/devserver/porttest"
 	"github.com/seed-d81df0db/devserver/runtime/hook/hooktest"
 	"github.com/seed-d81df0db/devserver/runtime/wire"
 	"github.com/seed-d81df0db/devserver/sandbox"
@@ -25,7 +26,7 @@ func ask(t *testing.T, name string, r run, paths ...string) result {
 // asking is r for an app that asks itself for paths.
 func asking(t *testing.T, r run, paths ...string) run {
 	t.Helper()
-	port := reserve(t)
+	port := porttest.Keep(t)
 	own := "127.0.0.1:" + strconv.Itoa(port)
 	config := r.Config
 	r.Config = func(c *wire.Config) {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+
+	"github.com/seed-d81df0db/devserver/devserver/porttest"
 )
 
 // toxiproxyVersion is what a benchmark's figures are compared with: a proxy between the program and its peer, which is how
@@ -30,7 +32,7 @@ func toxiproxy(b *testing.B, addr string) string {
 		Upstream string `json:"upstream"`
 		Enabled  bool   `json:"enabled"`
 	}
-	listen := "127.0.0.1:" + strconv.Itoa(reserve(b))
+	listen := "127.0.0.1:" + strconv.Itoa(porttest.Keep(b))
 	text, err := json.Marshal([]front{{"bench", listen, addr, true}})
 	if err != nil {
 		b.Fatal(err)
