@@ -37,7 +37,7 @@ func pages(t *testing.T, ca *CA) string {
 // chromium is a browser whose home is that folder.
 func chromium(t *testing.T, home string) context.Context {
 	t.Helper()
-	ctx := chrometest.Open(t, 2*time.Minute, chromedp.UserDataDir(filepath.Join(home, "profile")), chromedp.Env("HOME="+home),
+	ctx := chrometest.Open(t, 5*time.Minute, chromedp.UserDataDir(filepath.Join(home, "profile")), chromedp.Env("HOME="+home),
 		chromedp.Flag("host-resolver-rules", "MAP *.localhost 127.0.0.1, MAP localhost 127.0.0.1, MAP elsewhere.example 127.0.0.1"))
 	t.Cleanup(func() { chromedp.Cancel(ctx) }) // waits for its end, so that its files can be removed
 	return ctx
