@@ -15,11 +15,47 @@ import (
 	"github.com/seed-d81df0db/devserver/sandbox/record"
 )
 
+// holdScript is a -toolexec that holds the compiler up while the file beside it is there: a build as long as a test needs.
+const holdScript = `#!/bin/sh
+case "$*" in
+*-V=full*) ;;
+*) while [ -e "$0.hold" ]; do sleep 0.05; done ;;
+esac
+exec "$@"
+`
+
+// holdable has the site build so that builds can be held up.
+func (s *site) holdable() {
+	s.t.Helper()
+	script := filepath.Join(s.t.TempDir(), "hold")
+	if err := os.WriteFile(script, []byte(holdScript), 0o700); err != nil {
+		s.t.Fatal(err)
+	}
+	s.opts.BuildFlags, s.held = []string{"-toolexec=" + script}, script+".hold"
+}
+
+// hold keeps builds from ending until release.
+func (s *site) hold() {
+	s.t.Helper()
+	if err := os.WriteFile(s.held, nil, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *site) release() {
+	s.t.Helper()
+	if err := os.Remove(s.held); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // TestNewerSave: a save during a build ends that build, of which nothing is left, and only the newest version is started.
 func TestNewerSave(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, bigApp(40))
+	s.holdable()
 	s.up()
+	s.hold()
 	unique := time.Now().UnixNano() // or the compilers' work would be in the build cache, and the build over at once
 	save := func(n int) string {
 		version := fmt.Sprintf("v%d-%d", n, unique)
@@ -31,6 +67,7 @@ func TestNewerSave(t *testing.T) {
 		last = save(n)
 		waitFor(s, func(b BuildStarted) bool { return !b.First })
 	}
+	s.release()
 	if r := waitFor[AppReady](s, nil); r.Reload != 1 || !slices.Equal(r.Files, []string{"leaf/leaf.go"}) {
 		t.Errorf("the third save is told as %+v, want one reload", r)
 	}

@@ -317,9 +317,11 @@ func TestBuilds(t *testing.T) {
 func TestBuildGivenUp(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, map[string]string{"main.go": source})
+	s.holdable()
+	s.hold()
 	s.start()
 	waitFor[BuildStarted](s, nil)
-	s.stop() // long before go build is done
+	s.stop()
 	builds, err := s.recording().Builds(t.Context(), record.BuildFilter{})
 	if err != nil || len(builds) != 1 || builds[0].Outcome != "canceled" || builds[0].StartedAt == 0 || builds[0].DurationNS <= 0 {
 		t.Errorf("builds = %+v, %v; want one that was canceled", builds, err)

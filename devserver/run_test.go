@@ -100,6 +100,7 @@ type site struct {
 		Apps               []struct{ Name, URL, Debug string }
 	}
 	url     string
+	held    string // a file that holds builds up; see holdable
 	cancel  context.CancelFunc
 	ended   chan error
 	mu      sync.Mutex

@@ -27,11 +27,20 @@ func TestWaitsForBuild(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, map[string]string{"main.go": source})
 			s.opts.OnBuild = onBuild
+			s.holdable()
 			s.up()
+			s.hold()
 			s.write("main.go", versionOf("two"))
 			waitFor(s, func(b BuildStarted) bool { return !b.First })
-			if got := s.get("/"); got != want {
+			answer := askLater(t, s.url)
+			if onBuild == "wait" {
+				s.release()
+			}
+			if got := answered(t, answer); got != want {
 				t.Errorf("a request during the build is answered %q, want %q", got, want)
+			}
+			if onBuild != "wait" {
+				s.release()
 			}
 			waitFor[AppReady](s, nil)
 			if got := s.get("/"); got != "two 0" {

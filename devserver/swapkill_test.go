@@ -29,6 +29,7 @@ func TestKilledInSwap(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, map[string]string{"main.go": life(t, "one")})
 			s.opts.listenLimit = patience // gates take long on a busy machine
+			s.holdable()
 			s.up()
 			kill(s)
 			s.write("main.go", life(t, "last"))
@@ -66,11 +67,13 @@ func (s *site) checkKilled() {
 
 func killedInBuild(s *site) {
 	old := s.waitPID("up one (.*)")
+	s.hold()
 	s.write("main.go", life(s.t, "two"))
 	waitFor(s, func(b BuildStarted) bool { return !b.First })
 	before := s.crowd("two")
 	kill(s.t, old)
 	after := s.crowd("two")
+	s.release()
 	waitFor[AppReady](s, nil)
 	before()
 	after()
