@@ -2,6 +2,7 @@ package devserver
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -151,7 +152,7 @@ func TestSettingsOfTwins(t *testing.T) {
 		waitFor[AppReady](s, nil)
 	}
 	s.readReady()
-	s.save(configFile, twins("env: {YAML: new}\n"))
+	s.write(configFile, twins("env: {YAML: new}\n"))
 	for i, app := range []string{"east", "west"} {
 		waitFor(s, noteText(": "+app+" gets env YAML"))
 		waitFor(s, func(r AppReady) bool { return r.App == app })
@@ -171,7 +172,7 @@ func TestSettingsCome(t *testing.T) {
 	for range 2 {
 		waitFor[AppReady](s, nil)
 	}
-	s.save("orders/"+configFile, "env: {YAML: new}\n")
+	s.write("orders/"+configFile, "env: {YAML: new}\n")
 	for _, app := range []string{"orders", "billing"} {
 		waitFor(s, noteText("orders/devserver.yaml: "+app+" gets env YAML"))
 		waitFor(s, func(r AppReady) bool { return r.App == app })
@@ -191,22 +192,22 @@ func TestProfileFileChange(t *testing.T) {
 		}
 	}
 	want("permission denied")
-	s.save("mine.yaml", "name: ours\nrules: {loopback: off}\n")
+	s.write("mine.yaml", "name: ours\nrules: {loopback: off}\n")
 	waitFor(s, noteText("mine.yaml: shop gets other rules"))
 	waitFor[AppReady](s, nil)
 	want("connection refused")
 
-	s.save("mine.yaml", "name: ours\nrules: {lopback: off}\n")
+	s.write("mine.yaml", "name: ours\nrules: {lopback: off}\n")
 	w := waitFor(s, hasText("what was set before goes on"))
 	if !strings.Contains(w.Text, `mine.yaml:2:9: rules has no key "lopback"`) {
 		t.Errorf("the broken profile is told as %q", w.Text)
 	}
 	want("connection refused")
 
-	s.save("mine.yaml", "name: ours\nextends: base/base.yaml\n") // the same rules, from a file that is watched from now on
+	s.write("mine.yaml", "name: ours\nextends: base/base.yaml\n") // the same rules, from a file that is watched from now on
 	waitFor[Unchanged](s, nil)
 	want("connection refused")
-	s.save("base/base.yaml", "rules: {loopback: enforce}\n")
+	s.write("base/base.yaml", "rules: {loopback: enforce}\n")
 	waitFor(s, noteText("base/base.yaml: shop gets other rules"))
 	waitFor[AppReady](s, nil)
 	want("permission denied")
