@@ -29,6 +29,7 @@ func TestEventLoops(t *testing.T) {
 	const asked = "type true <nil>\nlistens 1 <nil>\noption <nil>\nagain <nil>\nread transport endpoint is not connected\ndup <nil>\nclose <nil>\n"
 	for way, more := range map[string]string{
 		"file":     "",
+		"control":  "",
 		"loop":     "second " + syscall.EADDRINUSE.Error() + "\n",
 		"blocking": "",
 		"listener": "address 127.0.0.1:%PORT%\n",

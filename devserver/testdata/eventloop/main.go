@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -29,6 +30,16 @@ func main() {
 		must(syscall.SetNonblock(fd, true))
 		ask(fd)
 		loop(fd)
+	case "control": // as google.golang.org/grpc does it: package net accepts, and its user asks the descriptor
+		c := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+			return c.Control(func(fd uintptr) { must(syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, 15, 1)) }) // SO_REUSEPORT
+		}}
+		l, err := c.Listen(context.Background(), "tcp", ":"+os.Getenv("PORT"))
+		must(err)
+		raw, err := l.(*net.TCPListener).SyscallConn()
+		must(err)
+		must(raw.Control(func(fd uintptr) { ask(int(fd)) }))
+		must(http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, answer(r.RemoteAddr)) })))
 	case "loop": // as github.com/panjf2000/gnet does it
 		fd := listen(syscall.AF_INET6, &syscall.SockaddrInet6{Port: port})
 		must(syscall.SetNonblock(fd, true))

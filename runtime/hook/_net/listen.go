@@ -108,7 +108,9 @@ func (fd *netFD) devserverTake() (*netFD, error) {
 	var buf [1024]byte
 	oob := make([]byte, syscall.CmsgSpace(4*4))
 	for {
+		agent.Trust() // user code may know the descriptor
 		n, oobn, _, _, err := fd.pfd.ReadMsg(buf[:], oob, devserverRecvFlags)
+		agent.Distrust()
 		if err == io.EOF {
 			// The supervisor is gone, and the agent ends the process with its group. With an error the app would end
 			// before, and leave what it has started behind. Close still ends the wait.
