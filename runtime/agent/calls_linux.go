@@ -29,6 +29,7 @@ type call struct {
 type callState struct {
 	op     sandbox.Op
 	option sandbox.OptionCall
+	own    bool // a bind to $PORT without a supervisor, or a listen there
 }
 
 // Pseudo calls of package syscall's hook: see there.
@@ -223,6 +224,10 @@ func (a *Agent) called(c *call) error {
 		if c.err == 0 && (c.trap == sysDup2 || c.trap == syscall.SYS_DUP3) {
 			a.closing(int(c.a2)) // what is no socket has the number now
 		}
+		return nil
+	}
+	if c.state != nil && c.state.own {
+		a.ownCalled(c, s)
 		return nil
 	}
 	switch c.trap {

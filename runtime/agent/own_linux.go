@@ -27,10 +27,13 @@ func (a *Agent) ownCall(c *call, size *int, err *error) bool {
 	case c.trap == syscall.SYS_BIND:
 		return a.bindOwn(c, size)
 	case c.trap == syscall.SYS_LISTEN:
-		if addr, ok := a.unbind(fd); ok {
+		addr, ok := a.boundTo(fd)
+		if ok && a.cfg.ConnFD == 0 {
+			c.state = &callState{own: true}
+		} else if ok {
 			*size, *err = done, a.listenAt(fd, addr)
-			return true
 		}
+		return ok
 	}
 	return false
 }
@@ -76,26 +79,22 @@ func ownOption(c *call) int {
 const soReusePort = 15
 
 // bindOwn looks for a bind to $PORT. With a supervisor nothing is bound, since the front proxy has the port; without one
-// it becomes an ordinary listener on loopback. size is as in ownCall.
+// it is bound on loopback, and becomes an ordinary listener there. size is as in ownCall.
 func (a *Agent) bindOwn(c *call, size *int) bool {
 	fd := int(c.fd)
 	target, ok := readSockaddr(c.data)
 	if !ok || !target.addr.IsValid() || !a.OwnPort(target.addr.Port()) || !isStream(fd) {
 		return false
 	}
-	s := a.lentSocket(fd)
-	if s == nil {
+	if a.lentSocket(fd) == nil {
 		return false
 	}
 	if a.cfg.ConnFD != 0 {
-		a.lentMu.Lock()
-		defer a.lentMu.Unlock()
-		a.bound[fd] = target.addr
+		a.bind(fd, target.addr)
 		*size = done
 		return true
 	}
-	a.Unlend(fd, s)
-	s.Close()
+	c.state = &callState{own: true}
 	if target.addr.Addr().IsUnspecified() {
 		c.data = writeSockaddr(c.data, netip.AddrPortFrom(loopback(fd, target.family), target.addr.Port()))
 	}
@@ -112,13 +111,39 @@ func loopback(fd int, family uint16) netip.Addr {
 	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 }
 
-// unbind forgets that fd is bound to $PORT.
-func (a *Agent) unbind(fd int) (addr netip.AddrPort, ok bool) {
+// ownCalled is told how a bind to $PORT, or a listen there, went without a supervisor.
+func (a *Agent) ownCalled(c *call, s *Socket) {
+	switch {
+	case c.err != 0:
+	case c.trap == syscall.SYS_BIND:
+		a.bind(int(c.fd), netip.AddrPort{})
+	default: // no rule speaks of it any more
+		a.unbind(int(c.fd))
+		a.Unlend(int(c.fd), s)
+		s.Close()
+	}
+}
+
+// bind notes that fd is bound to $PORT at addr.
+func (a *Agent) bind(fd int, addr netip.AddrPort) {
 	a.lentMu.Lock()
 	defer a.lentMu.Unlock()
+	a.bound[fd] = addr
+}
+
+// boundTo returns where on $PORT fd is bound.
+func (a *Agent) boundTo(fd int) (addr netip.AddrPort, ok bool) {
+	a.lentMu.RLock()
+	defer a.lentMu.RUnlock()
 	addr, ok = a.bound[fd]
-	delete(a.bound, fd)
 	return addr, ok
+}
+
+// unbind forgets that fd is bound to $PORT.
+func (a *Agent) unbind(fd int) {
+	a.lentMu.Lock()
+	defer a.lentMu.Unlock()
+	delete(a.bound, fd)
 }
 
 // listenAt puts a descriptor of the own listener in the place of fd, a socket that is bound to $PORT. No rule speaks of it any more.
@@ -150,6 +175,7 @@ func (a *Agent) listenAt(fd int, addr netip.AddrPort) error {
 		return err
 	}
 	_ = syscall.SetNonblock(fd, mode&syscall.O_NONBLOCK != 0)
+	a.unbind(fd)
 	l.Lend(fd)
 	l.Accepting() // nobody sees when the program first waits for a connection
 	return nil

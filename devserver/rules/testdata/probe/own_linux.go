@@ -1,0 +1,44 @@
+package main
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"syscall"
+)
+
+// stream makes a socket of the program's own.
+func stream() int {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	must(err)
+	return fd
+}
+
+// at is a port of all addresses.
+func at(port string) *syscall.SockaddrInet4 {
+	n, err := strconv.Atoi(port)
+	must(err)
+	return &syscall.SockaddrInet4{Port: n}
+}
+
+func init() {
+	// patient listens on a port where it listens already, and once more when it does not.
+	ways["patient"] = func(args []string) {
+		l, err := net.Listen("tcp", ":"+args[0])
+		must(err)
+		fd := stream()
+		say("bind", syscall.Bind(fd, at(args[0])))
+		say("listen", syscall.Listen(fd, 1))
+		must(l.Close())
+		say("again", syscall.Listen(fd, 1))
+	}
+	// strayed binds a socket to a port, tries so once more, and connects it.
+	ways["strayed"] = func(args []string) {
+		fd := stream()
+		must(syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1))
+		say("bind", syscall.Bind(fd, at(args[0])))
+		say("again", syscall.Bind(fd, at(args[0])))
+		to := netip.MustParseAddrPort(args[1])
+		say("connect", syscall.Connect(fd, &syscall.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())}))
+	}
+}
