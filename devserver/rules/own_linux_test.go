@@ -3,11 +3,13 @@
 package rules
 
 import (
+	"io"
 	"net"
 	"os"
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/porttest"
 	"github.com/seed-d81df0db/devserver/runtime/wire"
@@ -63,4 +65,45 @@ func TestOwnPortNoListener(t *testing.T) {
 			t.Errorf("denials %+v, want one by the address", denied)
 		}
 	}
+}
+
+// A blocked accept takes the next connection even when its listener is closed meanwhile, as the system's does.
+func TestOwnListenerClosedMeanwhile(t *testing.T) {
+	t.Parallel()
+	w, conns := serving(t, "late")
+	if line := w.line(); line != "close: ok" {
+		t.Fatalf("printed %q", line)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ours, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := c.(*net.TCPConn).File()
+	c.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := `{"id": 1, "remote": "192.0.2.1:1234", "local": "127.0.0.1:8080"}`
+	if err := syscall.Sendmsg(int(conns.Fd()), []byte(text), syscall.UnixRights(int(theirs.Fd())), nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	theirs.Close()
+	if line := w.line(); line != "accept: ok" {
+		t.Errorf("printed %q", line)
+	}
+	ours.SetReadDeadline(time.Now().Add(time.Minute))
+	if b, err := io.ReadAll(io.LimitReader(ours, 1)); string(b) != "x" {
+		t.Errorf("read %q, %v", b, err)
+	}
+	w.rest()
 }

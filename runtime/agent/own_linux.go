@@ -204,12 +204,13 @@ func (a *Agent) ownDuplicated(c *call, l *Listener) {
 
 // taken takes the connection in what a receive on the own listener has brought: c.n bytes, and a control message behind
 // them. It returns the descriptor for the program, and the client's address in c.data. EINTR: there was none, look again.
+// An accept that waits while another thread closes the listener still takes the next connection, as the system's does.
 func (a *Agent) taken(c *call) (fd int, err error) {
-	l := a.OwnListener(int(c.fd))
-	if l == nil {
-		return 0, syscall.EBADF // closed meanwhile
-	}
+	l := &Listener{a: a}
 	if c.n == 0 { // the supervisor is gone, and the agent ends the process
+		if a.OwnListener(int(c.fd)) == nil {
+			return 0, syscall.EBADF // closed meanwhile
+		}
 		time.Sleep(10 * time.Millisecond)
 		return 0, syscall.EINTR
 	}

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bufio"
+	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -40,5 +45,31 @@ func init() {
 		say("again", syscall.Bind(fd, at(args[0])))
 		to := netip.MustParseAddrPort(args[1])
 		say("connect", syscall.Connect(fd, &syscall.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())}))
+	}
+	// late closes its listener while it waits for a connection.
+	ways["late"] = func(args []string) {
+		fd := stream()
+		must(syscall.Bind(fd, at(args[0])))
+		must(syscall.Listen(fd, 1))
+		thread, done := make(chan int), make(chan error)
+		go func() {
+			runtime.LockOSThread()
+			thread <- syscall.Gettid()
+			conn, _, err := syscall.Accept(fd)
+			if err == nil {
+				_, err = syscall.Write(conn, []byte("x"))
+			}
+			done <- err
+		}()
+		file := fmt.Sprintf("/proc/self/task/%d/syscall", <-thread)
+		receives := fmt.Sprintf("%d %#x ", syscall.SYS_RECVMSG, fd)
+		for doing := ""; !strings.HasPrefix(doing, receives); {
+			b, err := os.ReadFile(file)
+			must(err)
+			doing = string(b)
+		}
+		say("close", syscall.Close(fd))
+		say("accept", <-done)
+		bufio.NewScanner(os.Stdin).Scan()
 	}
 }
