@@ -30,6 +30,7 @@ func TestEventLoops(t *testing.T) {
 	for way, more := range map[string]string{
 		"file":     "",
 		"control":  "",
+		"number":   "",
 		"loop":     "second " + syscall.EADDRINUSE.Error() + "\n",
 		"blocking": "",
 		"listener": "address 127.0.0.1:%PORT%\n",

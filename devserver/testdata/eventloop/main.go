@@ -40,6 +40,16 @@ func main() {
 		must(err)
 		must(raw.Control(func(fd uintptr) { ask(int(fd)) }))
 		must(http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, answer(r.RemoteAddr)) })))
+	case "number":
+		l, err := net.Listen("tcp", ":"+os.Getenv("PORT"))
+		must(err)
+		raw, err := l.(*net.TCPListener).SyscallConn()
+		must(err)
+		number := 0
+		must(raw.Control(func(fd uintptr) { number = int(fd) }))
+		ask(number)
+		loop(number)
+		l.Close()
 	case "loop": // as github.com/panjf2000/gnet does it
 		fd := listen(syscall.AF_INET6, &syscall.SockaddrInet6{Port: port})
 		must(syscall.SetNonblock(fd, true))

@@ -139,6 +139,15 @@ func (c *rawConn) Control(f func(uintptr)) error {
 	}))
 }
 
+// Control of a listener: user code may wait and accept by itself on the own one's number, as on a duplicate.
+func (l *rawListener) Control(f func(uintptr)) error {
+	err := l.rawConn.Control(f)
+	if err == nil && l.devserverOwn() {
+		l.fd.devserver.own.Accepting()
+	}
+	return err
+}
+
 func (c *rawConn) Read(f func(uintptr) bool) error {
 	if c.devserverOwn() {
 		return c.devserverRead(func(fd uintptr) bool {
