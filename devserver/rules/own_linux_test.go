@@ -67,6 +67,13 @@ func TestOwnPortNoListener(t *testing.T) {
 	}
 }
 
+// A listener that is closed has no duplicate to give.
+func TestOwnListenerOver(t *testing.T) {
+	t.Parallel()
+	w, _ := serving(t, "over")
+	wantLines(t, w.rest(), "file: file tcp 127.0.0.1:8080: use of closed network connection")
+}
+
 // A blocked accept takes the next connection even when its listener is closed meanwhile, as the system's does.
 func TestOwnListenerClosedMeanwhile(t *testing.T) {
 	t.Parallel()

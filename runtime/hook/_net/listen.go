@@ -66,7 +66,12 @@ func devserverOwnFile(l *agent.Listener) (*netFD, error) {
 // devserverOwnDup is dup of the app's own listener. From here on user code may accept by itself, and nobody sees when it
 // first waits for a connection: it accepts from now on.
 func (fd *netFD) devserverOwnDup() (*os.File, error) {
-	l, err := fd.devserver.own.Another()
+	var l *agent.Listener
+	var failed error
+	err := fd.pfd.RawControl(func(uintptr) { l, failed = fd.devserver.own.Another() })
+	if err == nil {
+		err = failed
+	}
 	if err != nil {
 		return nil, err
 	}

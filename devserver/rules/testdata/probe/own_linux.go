@@ -46,6 +46,14 @@ func init() {
 		to := netip.MustParseAddrPort(args[1])
 		say("connect", syscall.Connect(fd, &syscall.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())}))
 	}
+	// over asks a listener that is closed for a duplicate.
+	ways["over"] = func(args []string) {
+		l, err := net.Listen("tcp", "127.0.0.1:"+args[0])
+		must(err)
+		must(l.Close())
+		_, err = l.(*net.TCPListener).File()
+		say("file", err)
+	}
 	// late closes its listener while it waits for a connection.
 	ways["late"] = func(args []string) {
 		fd := stream()
