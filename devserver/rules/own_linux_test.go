@@ -74,6 +74,13 @@ func TestOwnListenerOver(t *testing.T) {
 	wantLines(t, w.rest(), "file: file tcp 127.0.0.1:8080: use of closed network connection")
 }
 
+// What has the number of a listener that was closed unseen is no listener.
+func TestOwnListenerUnseen(t *testing.T) {
+	t.Parallel()
+	w, _ := serving(t, "unseen")
+	wantLines(t, w.rest(), "closed true true", "connect: permission denied [errno 13, OpError false]")
+}
+
 // A blocked accept takes the next connection even when its listener is closed meanwhile, as the system's does.
 func TestOwnListenerClosedMeanwhile(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,7 @@ func (l *Listener) Lend(fd int) {
 	l.a.lentMu.Lock()
 	defer l.a.lentMu.Unlock()
 	l.a.owns[fd] = l
+	delete(l.a.lent, fd) // as Agent.Lend
 	machine.see(fd, true)
 }
 

@@ -54,6 +54,18 @@ func init() {
 		_, err = l.(*net.TCPListener).File()
 		say("file", err)
 	}
+	// unseen closes a listener's duplicate behind the hooks, and connects what has its number then.
+	ways["unseen"] = func(args []string) {
+		l, err := net.Listen("tcp", ":"+args[0])
+		must(err)
+		f, err := l.(*net.TCPListener).File()
+		must(err)
+		fd := int(f.Fd())
+		_, _, errno := syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(fd), 0, 0)
+		fmt.Println("closed", errno == 0, stream() == fd)
+		say("connect", syscall.Connect(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: 1}))
+		runtime.KeepAlive(f)
+	}
 	// late closes its listener while it waits for a connection.
 	ways["late"] = func(args []string) {
 		fd := stream()
