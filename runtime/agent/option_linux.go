@@ -15,6 +15,9 @@ func (a *Agent) option(c *call, after bool) (size int, err error) {
 	if s == nil || err != nil {
 		return notAnswered, err
 	}
+	if after && c.state == nil { // it began on a socket that had the number before, and that nobody judged
+		return 0, nil
+	}
 	if after {
 		if c.err != 0 {
 			err = c.err
