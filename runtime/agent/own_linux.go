@@ -191,10 +191,8 @@ func fcntl(fd, cmd int) (int, error) {
 
 // ownDuplicated follows the own listener to a second number.
 func (a *Agent) ownDuplicated(c *call, l *Listener) {
-	if c.isDup() && c.err == 0 {
-		if c.n != int(c.fd) {
-			a.closing(c.n) // what had the number until now
-		}
+	if c.isDup() && c.err == 0 && c.n != int(c.fd) {
+		a.closing(c.n) // what had the number until now
 		a.listenMu.Lock()
 		a.listening++
 		a.listenMu.Unlock()
