@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -159,10 +160,21 @@ func readFields(r *http.Request) (map[string]string, error) {
 		}
 		return flat(values, fields), nil
 	}
-	if err := json.Unmarshal(body, &fields); err != nil {
-		return nil, problemf(http.StatusBadRequest, "Not understood", `The body is not a JSON object of texts, as {"duration": "2m1s"}: %v.`, err)
+	var given map[string]*string
+	if err := json.Unmarshal(body, &given); err != nil {
+		return nil, noTexts(err)
+	}
+	for name, text := range given {
+		if text == nil {
+			return nil, noTexts(fmt.Errorf("%q is null", name))
+		}
+		fields[name] = *text
 	}
 	return fields, nil
+}
+
+func noTexts(err error) error {
+	return problemf(http.StatusBadRequest, "Not understood", `The body is not a JSON object of texts, as {"duration": "2m1s"}: %v.`, err)
 }
 
 // flat takes the first value of each field.

@@ -201,6 +201,7 @@ func TestChangeAnswers(t *testing.T) {
 		{"/api/v1/quotas/reset", "app=%zz", "application/x-www-form-urlencoded", 400, "", "not a form"},
 		{"/api/v1/quotas/reset", "{}", "application/json", 200, "reset quotas of all", `"guestbook"`},
 		{"/api/v1/clock/reset", `{"app": "x"}`, "", 400, "", "nothing is asked for"},
+		{"/api/v1/quotas/reset", `{"app": null}`, "", 400, "", "JSON object of texts"},
 		{"/api/v1/quotas/reset", `{"app": 7}`, "", 400, "", "JSON object of texts"},
 		{"/api/v1/clock/reset", "", "", 200, "reset", `"offset_ns": 0`},
 		{"/api/v1/sockets/7/close", "", "", 200, "close 7", `"closed": 7`},
