@@ -64,19 +64,26 @@ type streamer struct {
 	told        time.Time // when it last looked at the recording
 }
 
-// start finds the event after which the stream begins: the client's last, else the newest.
+// start finds the event after which the stream begins: the client's last, else the newest. One that is newer yet is of
+// another recording.
 func (s *streamer) start(ctx context.Context) error {
 	s.filter.Ascending, s.filter.Limit = true, eventsAtOnce
-	if s.filter.After != 0 || s.filter.Since != 0 {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	newest, err := s.Source.Events(ctx, record.EventFilter{Limit: 1})
-	if err == nil && len(newest) > 0 {
-		s.filter.After = newest[0].ID
+	newest, err := s.newest(ctx)
+	if s.filter.After == 0 && s.filter.Since == 0 || s.filter.After > newest {
+		s.filter.After = newest
 	}
 	return err
+}
+
+// newest is the id of the newest event, 0: there is none.
+func (s *streamer) newest(ctx context.Context) (int64, error) {
+	events, err := s.Source.Events(ctx, record.EventFilter{Limit: 1})
+	if err != nil || len(events) == 0 {
+		return 0, err
+	}
+	return events[0].ID, nil
 }
 
 func (s *streamer) run(ctx context.Context) {
@@ -132,7 +139,26 @@ func (s *streamer) rest(ctx context.Context, notices <-chan struct{}) bool {
 // tell writes what is new. A recording that cannot be read just now ends the stream; the client comes again.
 func (s *streamer) tell(ctx context.Context) error {
 	s.told = time.Now()
-	for !s.onlyChanges {
+	if !s.onlyChanges {
+		if err := s.tellEvents(ctx); err != nil {
+			return err
+		}
+	}
+	state := s.State()
+	counts, err := s.Source.Counts(ctx, s.idleSince(state))
+	if err != nil {
+		return err
+	}
+	return s.send("change", 0, change{Counts: counts, Offset: state.Offset})
+}
+
+// tellEvents writes the events that are new. What the filter leaves out is not looked at again.
+func (s *streamer) tellEvents(ctx context.Context) error {
+	newest, err := s.newest(ctx)
+	if err != nil {
+		return err
+	}
+	for {
 		events, err := s.Source.Events(ctx, s.filter)
 		if err != nil {
 			return err
@@ -144,15 +170,10 @@ func (s *streamer) tell(ctx context.Context) error {
 			s.filter.After = e.ID
 		}
 		if len(events) < eventsAtOnce {
-			break
+			s.filter.After = max(s.filter.After, newest)
+			return nil
 		}
 	}
-	state := s.State()
-	counts, err := s.Source.Counts(ctx, s.idleSince(state))
-	if err != nil {
-		return err
-	}
-	return s.send("change", 0, change{Counts: counts, Offset: state.Offset})
 }
 
 func (s *streamer) send(name string, id int64, v any) error {

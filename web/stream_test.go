@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -223,3 +224,46 @@ type pipeWriter struct {
 func (w *pipeWriter) Header() http.Header { return w.header }
 func (w *pipeWriter) WriteHeader(int)     {}
 func (w *pipeWriter) Flush()              {}
+
+// asked tells after which event a stream looks for those that it filters.
+type asked struct {
+	*recording
+	after chan int64
+}
+
+func (a asked) Events(ctx context.Context, f record.EventFilter) ([]record.Event, error) {
+	if len(f.Kinds) > 0 {
+		a.after <- f.After
+	}
+	return a.recording.Events(ctx, f)
+}
+
+// TestStreamGoesOn: what a filter has left out once is not looked at again, and a client that comes from another recording,
+// with an event that this one does not have yet, sees what is new.
+func TestStreamGoesOn(t *testing.T) {
+	t.Parallel()
+	data := asked{&recording{}, make(chan int64, 100)}
+	s := data.add(record.Socket{Network: "tcp", Host: "db", State: "open", OpenedAt: time.Now().UnixNano()})
+	data.happen(s, record.Event{Kind: "connect"})
+	site := open(t, data.recording, empty, func(c *Config) { c.Source = data })
+	denials := listen(t, site.URL+"/api/v1/stream?kind=deny")
+	other := listen(t, site.URL+"/api/v1/stream", "Last-Event-ID", "99")
+	next(t, denials)
+	next(t, other)
+	if after := <-data.after; after != 1 {
+		t.Errorf("the stream begins after event %d, want 1", after)
+	}
+	for id := int64(2); id < 5; id++ {
+		data.happen(s, record.Event{Kind: "send", Bytes: 7})
+		site.live.Notify()
+		next(t, denials)
+		if after := <-data.after; after != max(id-1, 1) {
+			t.Errorf("with %d events it looks after event %d", id, after)
+		}
+		if m := next(t, other); m.name != "event" || m.id != strconv.FormatInt(id, 10) {
+			t.Errorf("the client of another recording is told %+v, want event %d", m, id)
+			break
+		}
+		next(t, other)
+	}
+}
