@@ -85,3 +85,25 @@ func (s *site) awaitPages(after string, match func(pagesState) bool) {
 	}
 	s.t.Errorf("pages are told only of %+v after %s", state, after)
 }
+
+// TestRebuildFails: where nothing is watched, a build that was asked for and fails while the app is down ends nothing: the
+// program before starts again, and the next build may be asked for.
+func TestRebuildFails(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"main.go": source})
+	commands := make(chan Command)
+	s.opts.Commands, s.opts.NoReload = commands, true
+	s.up()
+	s.write("main.go", "package main\n\nfunc main() { x }\n")
+	exit(t, s.url)
+	waitFor[WorkerExited](s, nil)
+	commands <- Rebuild{}
+	waitFor[BuildFailed](s, nil)
+	waitFor(s, func(r AppReady) bool { return r.Restarted })
+	s.write("main.go", versionOf("two"))
+	commands <- Rebuild{}
+	waitFor[AppReady](s, nil)
+	if got := s.get("/"); got != "two 0" {
+		t.Errorf("/ = %q", got)
+	}
+}

@@ -235,7 +235,7 @@ func (l *loop) buildFailed(b built) error {
 		shown.Errors = []string{notice.Output}
 	}
 	l.recordBuild(buildFailed, b.start, b.took, shown.Errors...)
-	if l.settings.noReload && l.live == nil {
+	if l.settings.noReload && l.good == nil {
 		return fmt.Errorf("%s does not compile:\n%s\nmend it and start again, or leave --no-reload out", l.name, strings.TrimSpace(notice.Output))
 	}
 	l.sup.notices.tell(notice)
