@@ -55,6 +55,7 @@ type trial struct {
 	built   time.Time
 	counted bool // it is a reload, or the first start
 	code    bool // others than style sheets have changed since the version that served
+	reread  bool // some have that a program reads at its start
 	silent  bool // it has not accepted for a while: no request waits for it any more
 }
 
@@ -257,7 +258,9 @@ func (l *loop) buildFailed(b built) error {
 
 // try starts a version. One that has not accepted yet is given up.
 func (l *loop) try(b *build.Result, counted bool) {
-	l.code = l.code || l.next != nil && l.trial.code
+	if l.next != nil {
+		l.owe()
+	}
 	l.dismiss()
 	start := time.Now()
 	v, err := l.startVersion(b, l.goodID)
@@ -267,9 +270,14 @@ func (l *loop) try(b *build.Result, counted bool) {
 		l.release(&proxy.Problem{Title: "The app cannot be started", Text: err.Error()})
 		return
 	}
-	l.next, l.trial = v, trial{files: l.pending, built: start, counted: counted, code: l.code}
+	l.next, l.trial = v, trial{files: l.pending, built: start, counted: counted, code: l.code, reread: l.reread}
 	l.pending, l.reread, l.code, l.assets = nil, false, false, nil
 	l.silent.Reset(l.settings.listenLimit)
+}
+
+// owe notes what next was started for and does not live to do.
+func (l *loop) owe() {
+	l.code, l.reread = l.code || l.trial.code, l.reread || l.trial.reread
 }
 
 // dismiss stops next, which nobody has been served by.

@@ -338,3 +338,31 @@ func TestSilentThenBroken(t *testing.T) {
 	waitFor[Unchanged](s, nil)
 	check("does not accept connections")
 }
+
+// TestRestartIsOwed: where the version that was to read a template ended before it accepted, the next save that builds is
+// given the new template too, even if it makes the program that serves.
+func TestRestartIsOwed(t *testing.T) {
+	t.Parallel()
+	down := filepath.Join(t.TempDir(), "down")
+	text := strings.NewReplacer(
+		`const version = "one"`, `var page, _ = os.ReadFile("page.html"); var version = string(page)`,
+		"func main() {\n", "func main() {\n\tif _, err := os.Stat("+strconv.Quote(down)+"); err == nil {\n\t\tos.Exit(3)\n\t}\n",
+	).Replace(source)
+	s := newSite(t, map[string]string{"main.go": text, "page.html": "old"})
+	s.up()
+	if err := os.WriteFile(down, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.write("page.html", "new")
+	if e := waitFor[WorkerExited](s, nil); !e.Serving {
+		t.Errorf("the end of the version that is down is told as %+v", e)
+	}
+	if err := os.Remove(down); err != nil {
+		t.Fatal(err)
+	}
+	s.write("main.go", text+"\n// the same program\n")
+	waitFor(s, func(b BuildStarted) bool { return !b.First })
+	if got := s.get("/"); got != "new 0" {
+		t.Errorf("/ = %q, want the new template", got)
+	}
+}

@@ -16,7 +16,7 @@ func (l *loop) nextEnded() {
 	v := l.next
 	l.next = nil
 	l.silent.Stop()
-	l.code = l.code || l.trial.code
+	l.owe()
 	wait := time.Duration(0)
 	if l.live == nil && !l.builder.busy {
 		wait = l.again(v)
