@@ -2,6 +2,7 @@ package devserver
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -87,14 +88,21 @@ func shownFile(now, was *project.Config) string {
 // sameApps tells whether the same apps are wanted, under the same names.
 func sameApps(now []project.AppConfig, was []*plannedApp) bool {
 	return slices.EqualFunc(now, was, func(n project.AppConfig, w *plannedApp) bool {
-		return n.Path == w.files.Path && n.Name == w.files.Name
+		return sameFolder(n.Path, w.files.Path) && n.Name == w.files.Name
 	})
+}
+
+// sameFolder tells whether two names are of one folder: devserver.yaml's are absolute, and those of the command line may not be.
+func sameFolder(a, b string) bool {
+	absA, errA := filepath.Abs(a)
+	absB, errB := filepath.Abs(b)
+	return a == b || errA == nil && errB == nil && absA == absB
 }
 
 // sameAddrs tells whether those that are wanted still answer at the same addresses.
 func sameAddrs(now []project.AppConfig, was []*plannedApp) bool {
 	for i := range min(len(now), len(was)) {
-		if now[i].Path == was[i].files.Path && now[i].Addr != was[i].addr {
+		if sameFolder(now[i].Path, was[i].files.Path) && now[i].Addr != was[i].addr {
 			return false
 		}
 	}

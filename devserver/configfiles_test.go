@@ -48,3 +48,40 @@ func TestTellsOnce(t *testing.T) {
 		t.Errorf("told %q, want %q", told, want)
 	}
 }
+
+// TestSameFolder: an app that was named by its folder is the same when a devserver.yaml that comes later names that folder.
+func TestSameFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, err := filepath.Rel(here, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Dirs: []string{named}}
+	apps, err := wantedApps(&o, new(project.Config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &configFiles{start: &plan{config: new(project.Config), options: o, apps: []*plannedApp{{addr: apps[0].Addr, files: apps[0]}}}}
+	file := filepath.Join(dir, configFile)
+	for text, want := range map[string]string{
+		"apps: [{path: ., drain: 1m}]\n":             "",
+		"apps: [{path: ., addr: \"127.0.0.1:9\"}]\n": project.Position{File: file}.String() + ": start devserver again to apply what has changed of addr",
+		"apps: [{path: ., name: other}]\n":           project.Position{File: file}.String() + ": start devserver again to apply what has changed of apps",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		config, err := locate(&o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.fixed(&o, config); got != want {
+			t.Errorf("with %s what waits is told as %q, want %q", text, got, want)
+		}
+	}
+}
