@@ -4,9 +4,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-d81df0db/devserver/devserver/project"
+	"github.com/seed-d81df0db/devserver/devserver/proxy"
+	"github.com/seed-d81df0db/devserver/devserver/watch"
 )
 
 // TestTellsOnce: what is wrong with the settings, or waits for another start, is told once whatever number of apps reads them, and
@@ -83,5 +87,73 @@ func TestSameFolder(t *testing.T) {
 		if got := f.fixed(&o, config); got != want {
 			t.Errorf("with %s what waits is told as %q, want %q", text, got, want)
 		}
+	}
+}
+
+// TestStandinNeedsStart: settings that can be read but not applied change nothing, the handlers of app.yaml neither, and that is
+// told once, whatever number of apps meets it how often.
+func TestStandinNeedsStart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var told []string
+	o := Options{Dirs: []string{dir}}
+	config := new(project.Config)
+	wanted, err := wantedApps(&o, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := &project.App{Name: "shop", Dir: dir, Module: project.Module{Dir: dir}}
+	was, err := o.configure(config, &wanted[0], found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &supervisor{notices: newNotifier(func(n Notice) {
+		if w, ok := n.(Warning); ok {
+			told = append(told, w.Text)
+		}
+	})}
+	s.files = &configFiles{
+		given: o, notices: s.notices,
+		start: &plan{config: config, options: o, apps: []*plannedApp{{addr: wanted[0].Addr, files: wanted[0]}}},
+	}
+	var loops []*loop
+	for range 2 { // apps
+		a := &app{sup: s, name: "shop", project: found, configured: was, files: wanted[0], proxy: proxy.New(proxy.Config{})}
+		loops = append(loops, &loop{app: a, builder: new(builder)})
+	}
+	change := func() {
+		for _, l := range loops {
+			l.settingsChanged(t.Context(), watch.Change{Files: []string{filepath.Join(dir, configFile)}})
+		}
+	}
+	put("app.yaml", "handlers:\n- {url: /assets, static_dir: static}\n")
+	put(configFile, "standins: [\"billing.example.com:80=app:billing\"]\n")
+	change()
+	change()
+	if len(told) != 1 || !strings.Contains(told[0], "start devserver again to apply app:billing") {
+		t.Errorf("told %q, want once that devserver is to be started again", told)
+	}
+	for _, l := range loops {
+		if l.statics.Load() != nil {
+			t.Error("files are served as if all of the settings had been applied")
+		}
+	}
+	put(configFile, "drain: 1m\n")
+	change()
+	for _, l := range loops {
+		if l.statics.Load() == nil || l.settings.drain != time.Minute || l.brokenSettings {
+			t.Error("mended settings are not applied")
+		}
+	}
+	put(configFile, "standins: [\"billing.example.com:80=app:billing\"]\n")
+	change()
+	if len(told) != 2 {
+		t.Errorf("told %q, want twice what was mended meanwhile", told)
 	}
 }

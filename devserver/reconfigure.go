@@ -33,18 +33,22 @@ func (l *loop) settingsChanged(ctx context.Context, c watch.Change) effort {
 		}
 	}
 	now, found, err := l.readSettings(ctx)
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return took
+	}
+	var more effort
+	if err == nil {
+		more, err = l.apply(c, now, found)
+	}
+	switch {
 	case err != nil:
 		l.settingsBroken(c, err)
-		return took
 	case l.brokenSettings:
 		l.brokenSettings = false
 		l.sup.files.broken("")
 		l.showProblem(nil)
 	}
-	return took.and(l.apply(c, now, found))
+	return took.and(more)
 }
 
 // showProblem shows what is wrong with the settings where an old version serves; nil: nothing is any more. Where none serves,
@@ -96,13 +100,12 @@ func (l *loop) settingsBroken(c watch.Change, err error) {
 	l.showProblem(&proxy.Problem{Title: "The settings cannot be read", Text: err.Error(), Advice: "What was set before goes on. Save settings that can be read."})
 }
 
-// apply has the app run by what is new, says what that is, and returns what is left to do.
-func (l *loop) apply(c watch.Change, now configured, found *project.App) effort {
+// apply has the app run by what is new, says what that is, and returns what is left to do. An error changes nothing.
+func (l *loop) apply(c watch.Change, now configured, found *project.App) (effort, error) {
 	was := l.configured
 	changed, took := difference(&was, &now)
 	took.build = took.build || !slices.Equal(was.settingsFiles(), now.settingsFiles()) // the build brings the list of files up to date
 	if !project.SameHandlers(l.project.YAML, found.YAML) {
-		l.useFiles(found)
 		changed = append(changed, "handlers")
 	}
 	fixed := keepFixed(&was, &now)
@@ -111,9 +114,9 @@ func (l *loop) apply(c watch.Change, now configured, found *project.App) effort 
 	}
 	if len(changed) > 0 || !slices.Equal(was.settingsFiles(), now.settingsFiles()) {
 		if err := l.use(now); err != nil {
-			l.settingsBroken(c, err)
-			return effort{}
+			return effort{}, err
 		}
+		l.useFiles(found)
 		l.proxy.Configure(now.settings.serveOld, now.settings.waitLimit)
 		l.project = found
 		l.builder.configure(found, &now, l.sup.watched)
@@ -127,7 +130,7 @@ func (l *loop) apply(c watch.Change, now configured, found *project.App) effort 
 		}
 		l.sup.notices.tell(Note{fmt.Sprintf("%s: %s gets %s", strings.Join(files, ", "), l.name, strings.Join(changed, ", "))})
 	}
-	return took
+	return took, nil
 }
 
 // keepFixed leaves in now what cannot change while the app runs, and names what would have.
