@@ -179,7 +179,7 @@ func BenchmarkList(b *testing.B) {
 		}
 		asked += time.Since(start)
 		start = time.Now()
-		a.Modules()
+		a.Modules(nil)
 		if !a.Current(g, a.Packages) {
 			b.Fatal("the list is not current")
 		}

@@ -144,7 +144,7 @@ func (b *builder) take(made madeFrom) {
 
 // relist asks the go command what the app is made of, unless that is known.
 func (b *builder) relist(ctx context.Context, since time.Time) error {
-	modules := b.app.Modules()               // before the list: what changes meanwhile is seen next time
+	modules := b.app.Modules(b.pkgs)         // before the list: what changes meanwhile is seen next time
 	served := b.noReload || b.watcher != nil // or the watcher could not be made the last time
 	if served && b.pkgs != nil && modules == b.modules && b.app.Current(b.tool, b.pkgs) {
 		return nil

@@ -1,9 +1,11 @@
 package devserver
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -70,7 +72,8 @@ func newBareBuilder(t *testing.T) *bareBuilder {
 
 func (b *bareBuilder) put(name, text string) {
 	b.t.Helper()
-	if err := os.WriteFile(filepath.Join(b.app.Dir, name), []byte(text), 0o600); err != nil {
+	file := filepath.Join(b.app.Dir, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(text), 0o600)); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -91,5 +94,42 @@ func (b *bareBuilder) wants(name string) {
 		}
 	case <-time.After(patience):
 		b.t.Errorf("%s is not told", name)
+	}
+}
+
+// TestModuleAddedLater: the go.mod of a module that was added to the workspace later decides where packages come from, as those
+// of the start do.
+func TestModuleAddedLater(t *testing.T) {
+	t.Parallel()
+	b := newBareBuilder(t)
+	b.put("go.work", "go 1.25\n\nuse .\n")
+	found, err := project.Discover(t.Context(), b.tool, b.app.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.app = found
+	list := func() {
+		t.Helper()
+		if err := b.relist(t.Context(), watch.Now()); err != nil {
+			t.Error(err)
+		}
+	}
+	list()
+	for _, c := range []string{"c1", "c2"} {
+		b.put(c+"/go.mod", "module example.com/c\n\ngo 1.25\n")
+		b.put(c+"/c.go", "package c\n")
+	}
+	mod := func(c string) string {
+		return "module example.com/b\n\ngo 1.25\n\nrequire example.com/c v1.0.0\n\nreplace example.com/c => ../" + c + "\n"
+	}
+	b.put("b/go.mod", mod("c1"))
+	b.put("b/b.go", "package b\n\nimport _ \"example.com/c\"\n")
+	b.put("main.go", "package main\n\nimport _ \"example.com/b\"\n\nfunc main() {}\n")
+	b.put("go.work", "go 1.25\n\nuse (\n\t.\n\t./b\n)\n")
+	list()
+	b.put("b/go.mod", mod("c2"))
+	list()
+	if !slices.ContainsFunc(b.pkgs, func(p project.Package) bool { return p.Dir == filepath.Join(b.app.Dir, "c2") }) {
+		t.Error("the app is still taken to be made of c1")
 	}
 }

@@ -125,7 +125,7 @@ func (a *App) describe(env environ, flags []string) (err error) {
 		return fmt.Errorf("%s is no package of a module: %s", shown(a.Dir), listError(p))
 	}
 	a.Module = Module{p.Module.Path, p.Module.Dir, p.Module.GoMod}
-	a.Others = Others(a.Packages, a.Module)
+	a.Others = others(a.Packages, a.Module)
 	a.Form, a.Package, a.Handler, err = a.Scan()
 	return err
 }
@@ -154,8 +154,19 @@ func listError(p Package) string {
 	return p.Error.Err
 }
 
-// Others returns the user's modules besides own: main modules of a workspace, and modules replaced by a folder.
-func Others(pkgs []Package, own Module) []Module {
+// UserModules returns the app's own module and the user's others, those of Discover and what pkgs, a newer list, has besides.
+func (a *App) UserModules(pkgs []Package) []Module {
+	mods := slices.Concat([]Module{a.Module}, a.Others)
+	for _, m := range others(pkgs, a.Module) {
+		if !slices.Contains(mods, m) {
+			mods = append(mods, m)
+		}
+	}
+	return mods
+}
+
+// others returns the user's modules besides own: main modules of a workspace, and modules replaced by a folder.
+func others(pkgs []Package, own Module) []Module {
 	var mods []Module
 	for _, p := range pkgs {
 		m, ok := local(p)

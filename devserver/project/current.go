@@ -11,10 +11,11 @@ import (
 	"strings"
 )
 
-// Modules returns a sum of the files that decide where packages come from: go.mod, go.sum, go.work and vendor/modules.txt.
-func (a *App) Modules() [sha256.Size]byte {
+// Modules returns a sum of the files that decide where packages come from: go.mod, go.sum, go.work and vendor/modules.txt. Those
+// of modules that have come since Discover count if pkgs, a newer list, names them.
+func (a *App) Modules(pkgs []Package) [sha256.Size]byte {
 	var files []string
-	for _, m := range append([]Module{a.Module}, a.Others...) {
+	for _, m := range a.UserModules(pkgs) {
 		files = append(files, m.GoMod, strings.TrimSuffix(m.GoMod, ".mod")+".sum", filepath.Join(m.Dir, "vendor", "modules.txt"))
 	}
 	if a.GoWork != "" {

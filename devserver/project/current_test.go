@@ -140,7 +140,7 @@ func TestModules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := a.Modules()
+	before := a.Modules(nil)
 	for _, name := range []string{"go.mod", "go.sum", "vendor/modules.txt", "dep/go.mod", "dep/go.sum"} {
 		file := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -150,16 +150,16 @@ func TestModules(t *testing.T) {
 		if err := os.WriteFile(file, append(old, '\n'), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		after := a.Modules()
+		after := a.Modules(nil)
 		if after == before {
 			t.Errorf("a change of %s is not seen", name)
 		}
 		if readErr != nil {
 			os.WriteFile(file, nil, 0o644)
-			if a.Modules() == before {
+			if a.Modules(nil) == before {
 				t.Errorf("an empty %s is as good as none", name)
 			}
 		}
-		before = a.Modules()
+		before = a.Modules(nil)
 	}
 }

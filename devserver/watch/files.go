@@ -34,12 +34,7 @@ func List(ctx context.Context, g project.Go, a *project.App, extra ...string) (*
 // FilesOf is List with the go command's answer given: a.Packages is that of Discover.
 func FilesOf(a *project.App, pkgs []project.Package, extra ...string) *Files {
 	f := &Files{app: a, named: make(map[string]Kind), packages: make(map[string]project.Package), assets: newAssets(Assets{}, a.Dir)}
-	mods := slices.Concat([]project.Module{a.Module}, a.Others)
-	for _, m := range project.Others(pkgs, a.Module) {
-		if !slices.Contains(mods, m) { // it has come since Discover
-			mods = append(mods, m)
-		}
-	}
+	mods := a.UserModules(pkgs)
 	for _, p := range pkgs {
 		f.partial = f.partial || p.Error != nil
 		if p.Local() && p.Dir != "" {
