@@ -175,7 +175,11 @@ func (b *builder) list(pkgs []project.Package, err error, since time.Time) {
 		b.watcher.Update(files, since)
 		return
 	}
-	b.watcher, err = watch.New(watch.Config{Files: files, Since: since, Built: b.app.Packages, Warn: func(text string) { b.warn("%s", text) }})
+	built := b.app.Packages
+	if b.app.Overlaid(b.tool) { // some of their files may be nowhere else
+		built = nil
+	}
+	b.watcher, err = watch.New(watch.Config{Files: files, Since: since, Built: built, Warn: func(text string) { b.warn("%s", text) }})
 	if err != nil {
 		b.warn("%v; changes are not seen: start devserver again, or use --no-reload", err)
 		return

@@ -97,6 +97,24 @@ func (b *bareBuilder) wants(name string) {
 	}
 }
 
+// TestOverlaidFirstBuild: a file that an overlay alone has was never there, and so it has not gone.
+func TestOverlaidFirstBuild(t *testing.T) {
+	t.Parallel()
+	b := newBareBuilder(t)
+	b.put("overlay.json", `{"Replace": {"ghost.go": "more.go"}}`)
+	b.tool.Flags = []string{"-overlay=overlay.json"}
+	found, err := project.Discover(t.Context(), b.tool, b.app.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.app = found
+	if err := b.relist(t.Context(), watch.Now()); err != nil {
+		t.Error(err)
+	}
+	b.put("more.go", "package main\n\n// saved\n")
+	b.wants("more.go")
+}
+
 // TestModuleAddedLater: the go.mod of a module that was added to the workspace later decides where packages come from, as those
 // of the start do.
 func TestModuleAddedLater(t *testing.T) {

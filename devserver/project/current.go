@@ -30,11 +30,16 @@ func (a *App) Modules(pkgs []Package) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
+// Overlaid tells whether some files are other ones in a build than on the disk (go build -overlay).
+func (a *App) Overlaid(g Go) bool {
+	return len(FlagValues(append(slices.Clone(a.GoFlags), g.Flags...), "overlay")) > 0
+}
+
 // Current tells whether List would say again what it said in pkgs, as far as the user's packages go: the same files, imports and
 // names. It reads the heads of the files, which takes a fraction of the time that the go command takes. It answers no where
 // it cannot know: of broken packages, of those with embedded files or cgo, and with an overlay. What Modules sums must be the same.
 func (a *App) Current(g Go, pkgs []Package) bool {
-	if len(FlagValues(append(slices.Clone(a.GoFlags), g.Flags...), "overlay")) > 0 {
+	if a.Overlaid(g) {
 		return false
 	}
 	for _, p := range pkgs {
