@@ -366,3 +366,29 @@ func TestRestartIsOwed(t *testing.T) {
 		t.Errorf("/ = %q, want the new template", got)
 	}
 }
+
+// TestRestartIsOwedOnce: so is the restart that a save of code took the place of, when that is taken back.
+func TestRestartIsOwedOnce(t *testing.T) {
+	t.Parallel()
+	gate, _ := fifo(t)
+	text := strings.NewReplacer(
+		`const version = "one"`, `var page, _ = os.ReadFile("page.html"); var version = string(page)`,
+		"func main() {\n", "func main() {\n\tif version == \"new\" {\n\t\tfmt.Println(\"waiting\", os.Getpid())\n\t\tos.ReadFile("+strconv.Quote(gate)+")\n\t}\n",
+	).Replace(source)
+	s := newSite(t, map[string]string{"main.go": text, "page.html": "old"})
+	s.up()
+	s.write("page.html", "new")
+	s.waitPID("waiting (.*)")
+	s.write("main.go", strings.Replace(text, "func main() {\n", "func main() {\n\tos.Exit(3)\n", 1))
+	waitFor[WorkerExited](s, nil)
+	if err := os.Remove(gate); err != nil {
+		t.Fatal(err)
+	}
+	s.write("main.go", text)
+	for range 2 { // saves of code
+		waitFor(s, func(b BuildStarted) bool { return !b.First })
+	}
+	if got := s.get("/"); got != "new 0" {
+		t.Errorf("/ = %q, want the new template", got)
+	}
+}
