@@ -53,10 +53,11 @@ type loop struct {
 type trial struct {
 	files   []string
 	built   time.Time
-	counted bool // it is a reload, or the first start
-	code    bool // others than style sheets have changed since the version that served
-	reread  bool // some have that a program reads at its start
-	silent  bool // it has not accepted for a while: no request waits for it any more
+	counted bool     // it is a reload, or the first start
+	code    bool     // others than style sheets have changed since the version that served
+	reread  bool     // some have that a program reads at its start
+	assets  []string // that browsers load by themselves and that changed with it
+	silent  bool     // it has not accepted for a while: no request waits for it any more
 }
 
 // run builds, starts, swaps and restarts until ctx ends; then everything has ended.
@@ -270,7 +271,7 @@ func (l *loop) try(b *build.Result, counted bool) {
 		l.release(&proxy.Problem{Title: "The app cannot be started", Text: err.Error()})
 		return
 	}
-	l.next, l.trial = v, trial{files: l.pending, built: start, counted: counted, code: l.code, reread: l.reread}
+	l.next, l.trial = v, trial{files: l.pending, built: start, counted: counted, code: l.code, reread: l.reread, assets: l.assets}
 	l.pending, l.reread, l.code, l.assets = nil, false, false, nil
 	l.silent.Reset(l.settings.listenLimit)
 }
@@ -278,6 +279,7 @@ func (l *loop) try(b *build.Result, counted bool) {
 // owe notes what next was started for and does not live to do.
 func (l *loop) owe() {
 	l.code, l.reread = l.code || l.trial.code, l.reread || l.trial.reread
+	l.assets = append(l.assets, l.trial.assets...)
 }
 
 // dismiss stops next, which nobody has been served by.

@@ -392,3 +392,18 @@ func TestRestartIsOwedOnce(t *testing.T) {
 		t.Errorf("/ = %q, want the new template", got)
 	}
 }
+
+// TestAssetsAreOwed: pages are told of a script that was saved with code whose version ended before it accepted, when the code
+// is taken back.
+func TestAssetsAreOwed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"main.go": source, "site.js": "1"})
+	s.opts.LiveReload = true
+	s.up()
+	s.replace("site.js", "2")
+	s.replace("main.go", strings.Replace(source, "func main() {\n", "func main() {\n\tos.Exit(3)\n", 1))
+	waitFor[WorkerExited](s, nil)
+	s.replace("main.go", source)
+	waitFor[Unchanged](s, nil)
+	s.awaitPages("the code was taken back", func(p pagesState) bool { return p.Assets == 1 })
+}
