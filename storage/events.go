@@ -95,15 +95,20 @@ func (db *DB) plan(ctx context.Context, f record.EventFilter) (picking, error) {
 	return w.pick("events e NOT INDEXED", f), nil
 }
 
-// amongNewest picks from the newest events, as Requests does first: what is frequent is found among them at once.
+// amongNewest picks from the newest events, as Requests does first: what is frequent is found among them at once. It is enough where
+// no older one is wanted.
 func (db *DB) amongNewest(ctx context.Context, f record.EventFilter, w where) (p picking, enough bool, err error) {
 	if f.Ascending || f.Limit < 0 {
 		return p, false, nil
 	}
-	w.addIf(true, "e.id > (SELECT coalesce(max(id), 0) FROM events WHERE id < ?) - ?", before(f.Before), db.newest)
+	low, err := one(query(ctx, db, "events", `SELECT coalesce(max(id), 0) - ? FROM events WHERE id < ?`, []any{db.newest, before(f.Before)}, scanID))
+	if err != nil {
+		return p, false, err
+	}
+	w.addIf(true, "e.id > ?", low)
 	p = w.pick("events e NOT INDEXED", f)
 	ids, err := query(ctx, db, "events", "WITH "+p.text+" SELECT id FROM picked", p.args, scanID)
-	return picked(ids), len(ids) == limit(f.Limit), err
+	return picked(ids), len(ids) == limit(f.Limit) || f.After >= low, err
 }
 
 // picked is what was picked already.

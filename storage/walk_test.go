@@ -63,3 +63,34 @@ func TestWalkWhileWritten(t *testing.T) {
 		t.Errorf("%d of %d sockets' first events are found", created, n)
 	}
 }
+
+// TestNewestEnough: who follows the events to a host asks for newer ones than were there a moment ago. No look goes through all sockets for that.
+func TestNewestEnough(t *testing.T) {
+	t.Parallel()
+	db := openTemp(t)
+	db.newest = 50
+	run := startRun(t, db, "shop")
+	var events []sandbox.Event
+	for id := range uint64(100) {
+		events = append(events, sandbox.Event{Kind: sandbox.KindCreate, At: int64(id) + 1, Socket: id + 1, Info: &sandbox.Info{Host: "db.example.com"}})
+	}
+	write(t, db, run, events...)
+	for _, tt := range []struct {
+		f      record.EventFilter
+		enough bool
+	}{
+		{record.EventFilter{After: 50}, true},
+		{record.EventFilter{After: 100}, true},
+		{record.EventFilter{After: 29, Before: 80}, true},
+		{record.EventFilter{After: 49}, false},
+		{record.EventFilter{After: 28, Before: 80}, false},
+		{record.EventFilter{}, false},
+		{record.EventFilter{Limit: 50}, true},
+		{record.EventFilter{Before: 51}, true},
+	} {
+		tt.f.Host = "db.example"
+		if _, enough, err := db.amongNewest(t.Context(), tt.f, eventWhere(tt.f)); err != nil || enough != tt.enough {
+			t.Errorf("the newest are enough for %+v: %v, %v, want %v", tt.f, enough, err, tt.enough)
+		}
+	}
+}
