@@ -22,7 +22,7 @@ type notebook struct {
 func (n *notebook) Sockets(_ context.Context, f devserver.SocketFilter) (rows []devserver.Socket, err error) {
 	n.asked++
 	for _, s := range slices.Backward(n.sockets) {
-		if (f.Before == 0 || s.ID < f.Before) && s.ID > f.After && max(s.OpenedAt, s.LastAt, s.ClosedAt) >= f.Since && len(rows) < f.Limit {
+		if (f.Before == 0 || s.ID < f.Before) && s.ID > f.After && max(s.OpenedAt, s.LastAt, s.ClosedAt) >= f.Since && (f.Rule == "" || s.Rule == f.Rule) && len(rows) < f.Limit {
 			rows = append(rows, s)
 		}
 	}
@@ -171,6 +171,28 @@ func TestSocketFeedLimit(t *testing.T) {
 	n.sockets = append(n.sockets, devserver.Socket{ID: 3, State: "open", OpenedAt: 61 * s})
 	if got := ask(t, next, name); got != "[3 open]" {
 		t.Errorf("an old one that was left out is used, one opens: %s, want that one", got)
+	}
+}
+
+// TestSocketFeedRule: a socket that was open before is shown when a rule speaks about it at last.
+func TestSocketFeedRule(t *testing.T) {
+	t.Parallel()
+	const s = int64(time.Second)
+	n := &notebook{sockets: []devserver.Socket{
+		{ID: 1, State: "open", OpenedAt: s, LastAt: s},
+		{ID: 2, State: "denied", Rule: "option", OpenedAt: 60 * s, LastAt: 60 * s},
+	}}
+	name := func(s devserver.Socket) string { return fmt.Sprint(s.ID, " ", s.State) }
+	next := socketFeed(n, devserver.SocketFilter{Rule: "option"}, 2)
+	if got := ask(t, next, name); got != "[2 denied]" {
+		t.Errorf("at first: %s, want the one that the rule has spoken about", got)
+	}
+	n.sockets[0].Rule, n.sockets[0].LastAt = "option", 61*s
+	if got := ask(t, next, name); got != "[1 open]" {
+		t.Errorf("the rule speaks about the other: %s, want that one", got)
+	}
+	if got := ask(t, next, name); got != "[]" {
+		t.Errorf("nothing happened: %s", got)
 	}
 }
 

@@ -63,8 +63,8 @@ const lateness = 10 * time.Second
 
 // socketFeed returns the newest sockets, then those that are new or whose state is another than when last shown.
 func socketFeed(rec socketReader, filter devserver.SocketFilter, limit int) feed[devserver.Socket] {
-	var shown map[int64]string // id -> state, of the sockets that may be read again; nil before the first call
-	since, begun := filter.Since, int64(0)
+	var shown map[int64]string             // id -> state, of the sockets that may be read again; nil before the first call
+	since, begun := filter.Since, int64(0) // begun: what was opened before it may have been left out by the limit
 	read := func(ctx context.Context, since int64, limit int) ([]devserver.Socket, error) {
 		page := func(before int64, n int) ([]devserver.Socket, error) {
 			f := filter
@@ -85,7 +85,9 @@ func socketFeed(rec socketReader, filter devserver.SocketFilter, limit int) feed
 				return nil, err
 			}
 			advance(rows)
-			begun = since
+			if len(rows) == limit {
+				begun = since
+			}
 			// What may be read again comes first: one that arrives between the questions is in the last answer, and shown.
 			recent, err := read(ctx, since, everything)
 			if err != nil {
