@@ -37,7 +37,7 @@ type ingester struct {
 	writer  <-chan struct{}       // closed when the writer is dead; nil: the journal's lock tells
 	quit    <-chan struct{}       // closed when no more than is there now is to be read; nil: never
 	written func([]sandbox.Event) // told of each batch after it is in the recording
-	quiet   func()                // told each time all that was in the journal is in the recording; nil: nobody
+	quiet   func()                // told now and then that all that was in the journal is in the recording; nil: nobody
 	warn    func(format string, args ...any)
 	notices *notifier       // told when the app is slowed; nil: nobody is
 	room    *room           // told when there is none; nil: nobody is
@@ -61,6 +61,8 @@ type ingester struct {
 	asked   []chan struct{}
 	watch   watchman
 	known   bool // knownLoss was asked
+
+	toldQuiet time.Time
 
 	backlog atomic.Pointer[web.Backlog]
 }
@@ -122,11 +124,14 @@ func (g *ingester) follow(ctx context.Context) {
 			return
 		case n > 0:
 			pause = minPause
-			g.answer(g.reader.Drained()) // the app may always do more
+			if g.reader.Drained() { // the app may always do more
+				g.tellQuiet()
+				g.answer(true)
+			}
 			continue
 		}
-		if err == nil && g.quiet != nil {
-			g.quiet()
+		if err == nil {
+			g.tellQuiet()
 		}
 		g.answer(err == nil)
 		if g.last && !g.gone { // it goes on writing for the next start
@@ -135,6 +140,15 @@ func (g *ingester) follow(ctx context.Context) {
 		}
 		g.rest(ctx, pause)
 		pause = min(pause*5/4, maxPause)
+	}
+}
+
+// tellQuiet says that all is in the recording, at most every minPause: a goroutine that is interrupted at its place in the journal has gone on
+// by the next time.
+func (g *ingester) tellQuiet() {
+	if now := time.Now(); g.quiet != nil && now.Sub(g.toldQuiet) >= minPause {
+		g.toldQuiet = now
+		g.quiet()
 	}
 }
 

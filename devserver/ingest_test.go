@@ -40,3 +40,41 @@ func TestCaughtUpWithBusyApp(t *testing.T) {
 	w.Close()
 	<-g.done
 }
+
+// TestQuietWithBusyApp: what waits until all of the journal is in the recording, such as the lines that an app prints, is told so although
+// the app always does more.
+func TestQuietWithBusyApp(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db, err := storage.Open(filepath.Join(dir, "recording.db"), storage.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	w, err := journal.Create(dir, "j", journal.Options{App: "shop"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func() { w.Record(sandbox.Event{Kind: sandbox.KindSend, At: sandbox.Now(), Socket: 1, Bytes: 1}) }
+	send()
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	told := 0 // by the ingester's goroutine, as is what follows
+	g := &ingester{db: db, dir: dir, name: "j", warn: func(string, ...any) {}, written: func([]sandbox.Event) {
+		if ctx.Err() == nil {
+			send()
+		}
+	}}
+	g.quiet = func() {
+		if told++; told == 3 {
+			stop()
+		}
+	}
+	g.start(context.Background())
+	<-ctx.Done()
+	if ctx.Err() != context.Canceled {
+		t.Errorf("in %v it is not told three times", patience)
+	}
+	w.Close()
+	<-g.done
+}

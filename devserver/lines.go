@@ -36,7 +36,7 @@ type lines struct {
 
 	mu      sync.Mutex
 	streams [2]lineStream // guarded by mu
-	marks   [2]uint64     // how many lines had been heard when nothing new was found, the last time and before; guarded by mu
+	marks   [2]uint64     // how many lines had been heard when all was read, the last time and before; guarded by mu
 	heard   uint64        // guarded by mu
 }
 
@@ -152,7 +152,7 @@ func (s *lineStream) drop() {
 	}
 }
 
-// quiet is called each time nothing new is in the journal. A goroutine that has its place in the journal and was
+// quiet is called when all of the journal is read, a moment after the last time. A goroutine that has its place in the journal and was
 // interrupted there holds up those behind it for a moment, so it is the second quiet that counts.
 func (l *lines) quiet() {
 	l.mu.Lock()

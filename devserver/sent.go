@@ -32,7 +32,7 @@ type sentRequests struct {
 	pending  map[sentKey][]*sentRequest // may still turn out to be the agent's; in the order in which they were sent; guarded by mu
 	answered []*sentRequest             // by the time of their answer; guarded by mu
 	late     []*sentRequest             // ended without one, by that time; guarded by mu
-	marks    [2]time.Time               // when nothing new was found, the last time and before; guarded by mu
+	marks    [2]time.Time               // when all was read, the last time and before; guarded by mu
 	over     bool                       // no more of the journal will be read; guarded by mu
 	unknown  bool                       // and some of it has not been; guarded by mu
 	agents   bool                       // the agent has told of a request; guarded by mu
@@ -178,7 +178,7 @@ func (s *sentRequests) dropLocked(r *sentRequest) {
 	}
 }
 
-// quiet is called each time nothing new is in the journal. As with lines it is the second quiet that counts.
+// quiet is called when all of the journal is read, a moment after the last time. As with lines it is the second quiet that counts.
 func (s *sentRequests) quiet() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
