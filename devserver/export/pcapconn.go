@@ -72,7 +72,7 @@ func (c *conn) do(ctx context.Context, at int64, e *record.Event) error {
 		if e.Kind == "receive" {
 			from = there
 		}
-		c.data(at, from, data, e.Bytes)
+		return c.data(ctx, at, from, data, e.Bytes)
 	}
 	return nil
 }
@@ -173,8 +173,8 @@ func (c *conn) refuse(at, end int64) {
 	c.begun, c.dead = false, true
 }
 
-// data sends n bytes, of which the first are data.
-func (c *conn) data(at int64, from int, data []byte, n int64) {
+// data sends n bytes, of which the first are data. An import may claim any number.
+func (c *conn) data(ctx context.Context, at int64, from int, data []byte, n int64) error {
 	most := int64(maxSegment)
 	switch {
 	case c.udp:
@@ -185,7 +185,10 @@ func (c *conn) data(at int64, from int, data []byte, n int64) {
 	case !c.begun || c.dead:
 		c.handshake(at, at)
 	}
-	for n > 0 {
+	for n > 0 && c.blocks.err == nil {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		size := min(n, most)
 		part := data[:min(int64(len(data)), size)]
 		if c.udp {
@@ -198,6 +201,7 @@ func (c *conn) data(at int64, from int, data []byte, n int64) {
 			c.segment(at, 1-from, layers.TCP{ACK: true}, nil, 0)
 		}
 	}
+	return nil
 }
 
 // end closes the connection as the recording says it ended.

@@ -409,6 +409,40 @@ func TestPCAPNGFails(t *testing.T) {
 	}
 }
 
+// writerFunc writes by a function.
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// TestPCAPNGEndless: a single operation of more bytes than any disk holds ends with the disk, or when it is interrupted.
+func TestPCAPNGEndless(t *testing.T) {
+	t.Parallel()
+	db, err := storage.Open(filepath.Join(t.TempDir(), "recording.db"), storage.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	info := sandbox.Info{Network: "tcp", Remote: "93.184.216.36:80", Local: "127.0.0.1:40005"}
+	events := []sandbox.Event{
+		{Kind: sandbox.KindCreate, At: talkNoon, Socket: 1, Info: &info}, {Kind: sandbox.KindConnect, At: talkNoon + 1, Socket: 1},
+		{Kind: sandbox.KindSend, At: talkNoon + 2, Socket: 1, Bytes: 1 << 60},
+	}
+	if err := db.Write(t.Context(), storage.Batch{App: "shop", Events: events}); err != nil {
+		t.Fatal(err)
+	}
+	if err := PCAPNG(t.Context(), &shortFile{1 << 20}, db, Options{}); !errors.Is(err, errNoRoom) {
+		t.Errorf("a full disk: %v", err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	interrupting := writerFunc(func(p []byte) (int, error) {
+		stop()
+		return len(p), nil
+	})
+	if err := PCAPNG(ctx, interrupting, db, Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped: %v", err)
+	}
+}
+
 // TestPCAPNGAtRandom: whatever sockets do at the same time, in whatever order it was recorded, tshark finds nothing wrong
 // and no byte is missing.
 func TestPCAPNGAtRandom(t *testing.T) {
