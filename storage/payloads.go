@@ -35,10 +35,16 @@ func deflate(data []byte) []byte {
 	return b.Bytes()
 }
 
+// mostDeflated is how many bytes zlib makes one of, at most.
+const mostDeflated = 1032
+
 // inflate undoes deflate for data of the given size.
 func inflate(data []byte, size int) ([]byte, error) {
 	if len(data) == size {
 		return data, nil
+	}
+	if size < 0 || size/mostDeflated > len(data) {
+		return nil, fmt.Errorf("%d bytes cannot be compressed to %d", size, len(data))
 	}
 	z, err := zlib.NewReader(bytes.NewReader(data))
 	if err != nil {

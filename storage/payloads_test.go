@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -104,5 +105,33 @@ func TestPayloadsKept(t *testing.T) {
 	}
 	if n := count1(t, db, `SELECT length(data) FROM payloads WHERE size = ?`, len(text)); n > int64(len(text))/5 {
 		t.Errorf("%d bytes of text take %d", len(text), n)
+	}
+}
+
+// TestPayloadSizes: bytes come out as they went in, however well they compress, and a row that somebody else has written is an error.
+func TestPayloadSizes(t *testing.T) {
+	t.Parallel()
+	db := openTemp(t)
+	for id, n := range []int{1, 100, 8 << 10, 4 << 20} {
+		data := make([]byte, n)
+		if err := db.AddPayload(record.Payload{SocketID: int64(id) + 1, Direction: "sent", Layer: "wire", Data: data}); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := db.Payloads(t.Context(), record.PayloadFilter{SocketID: int64(id) + 1})
+		if err != nil || len(rows) != 1 || !bytes.Equal(rows[0].Data, data) {
+			t.Errorf("%d bytes: %d rows, %v", n, len(rows), err)
+		}
+	}
+	for _, size := range []int64{-1, math.MinInt64, 1 << 40, math.MaxInt64} {
+		err := db.update("test", func(w *writer) error {
+			_, err := w.exec(`UPDATE payloads SET size = ?`, size)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows, err := db.Payloads(t.Context(), record.PayloadFilter{SocketID: 4}); err == nil {
+			t.Errorf("size %d: %d rows and no error", size, len(rows))
+		}
 	}
 }
