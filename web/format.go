@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"strconv"
 	"strings"
@@ -12,7 +13,7 @@ import (
 func length(d time.Duration) string {
 	switch {
 	case d < 0:
-		return "−" + length(-d)
+		return "−" + length(-max(d, -math.MaxInt64)) // the lowest has no counterpart
 	case d == 0:
 		return "0 s"
 	case d < time.Microsecond:

@@ -10,7 +10,7 @@ func TestLengths(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0 s", 850: "850 ns", 85 * time.Microsecond: "85 µs", 1200 * time.Microsecond: "1.2 ms", 31 * time.Millisecond: "31 ms", 410 * time.Millisecond: "0.41 s",
 		6100 * time.Millisecond: "6.1 s", 9990 * time.Millisecond: "10 s", 14 * time.Second: "14 s", 126 * time.Second: "2 min 6 s", 2 * time.Minute: "2 min", 200 * time.Minute: "3 h 20 min",
-		52 * time.Hour: "2 d 4 h", 59*time.Second + 600*time.Millisecond: "1 min", -2 * time.Second: "−2 s", 1<<63 - 1: "106751 d 23 h",
+		52 * time.Hour: "2 d 4 h", 59*time.Second + 600*time.Millisecond: "1 min", -2 * time.Second: "−2 s", 1<<63 - 1: "106751 d 23 h", -1 << 63: "−106751 d 23 h",
 	} {
 		if got := length(d); got != want {
 			t.Errorf("length(%v) = %q, want %q", d, got, want)
