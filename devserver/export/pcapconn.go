@@ -210,7 +210,7 @@ func (c *conn) end(at int64) {
 		return
 	}
 	if c.row.CloseReason != "" {
-		c.say("ended by: " + c.row.CloseReason)
+		c.comments = append(c.comments, "ended by: "+c.row.CloseReason) // however many there are
 	}
 	first := here
 	switch c.row.CloseReason {

@@ -315,7 +315,7 @@ func TestPCAPNGWords(t *testing.T) {
 }
 
 // TestPCAPNGManyWords: what a socket was refused before its first packet is told with that packet, as far as a block has room: Wireshark
-// reads none above 16 MiB.
+// reads none above 16 MiB. How a connection ended is told all the same.
 func TestPCAPNGManyWords(t *testing.T) {
 	t.Parallel()
 	db, err := storage.Open(filepath.Join(t.TempDir(), "recording.db"), storage.Options{})
@@ -330,6 +330,12 @@ func TestPCAPNGManyWords(t *testing.T) {
 		events = append(events, sandbox.Event{Kind: sandbox.KindDeny, At: talkNoon, Socket: 1, Rule: sandbox.RulePrivate, Detail: strings.Repeat("x", longest)})
 	}
 	events = append(events, sandbox.Event{Kind: sandbox.KindSend, At: talkNoon + 1, Socket: 1, Bytes: 5})
+	tcp := sandbox.Info{Network: "tcp", Remote: "93.184.216.36:80", Local: "127.0.0.1:40006"}
+	events = append(events, sandbox.Event{Kind: sandbox.KindCreate, At: talkNoon, Socket: 2, Info: &tcp}, sandbox.Event{Kind: sandbox.KindConnect, At: talkNoon, Socket: 2})
+	for range refused {
+		events = append(events, sandbox.Event{Kind: sandbox.KindDeny, At: talkNoon + 1, Socket: 2, Rule: sandbox.RulePrivate})
+	}
+	events = append(events, sandbox.Event{Kind: sandbox.KindClose, At: talkNoon + 2, Socket: 2, Reason: sandbox.ReasonPeer})
 	if err := db.Write(t.Context(), storage.Batch{App: "shop", Events: events}); err != nil {
 		t.Fatal(err)
 	}
@@ -343,6 +349,9 @@ func TestPCAPNGManyWords(t *testing.T) {
 	}
 	if want := fmt.Sprintf("and %d more", refused-mostComments); !bytes.Contains(capture, []byte(want)) {
 		t.Errorf("the packet does not say %q", want)
+	}
+	if want := "ended by: peer"; !bytes.Contains(capture, []byte(want)) {
+		t.Errorf("the last packet does not say %q", want)
 	}
 }
 
