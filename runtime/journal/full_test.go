@@ -189,3 +189,25 @@ func recordOnDisk(dir string) error {
 	_, err = goOn(w)
 	return err
 }
+
+// TestFullClockSetBack: where the disk had no room and then the clock was set back by an hour, events are kept again as soon as there is room,
+// and those that are lost are told of.
+func TestFullClockSetBack(t *testing.T) {
+	t.Parallel()
+	const hour = 3600e9
+	dir := t.TempDir()
+	w := create(t, dir, Options{})
+	w.retryAt.Store(now() + hour)
+	for range 10 * firstSegment / slotSize {
+		w.Record(sandbox.Event{Kind: sandbox.KindSend})
+	}
+	if n := w.Dropped(); n > 0 {
+		t.Errorf("%d events are dropped, although there is room", n)
+	}
+	w.Close()
+	w.noteAt.Store(now() + hour)
+	w.Record(sandbox.Event{Kind: sandbox.KindSend})
+	if n := readCounts(dir, "run-1").Dropped; n != w.Dropped() {
+		t.Errorf("%d lost events are told of, want %d", n, w.Dropped())
+	}
+}

@@ -128,10 +128,13 @@ func (w *Writer) drop() {
 	}
 	w.dropped.Add(1)
 	at, t := w.noteAt.Load(), now()
-	if t >= at && w.noteAt.CompareAndSwap(at, t+retryAfter) {
+	if !tooEarly(t, at) && w.noteAt.CompareAndSwap(at, t+retryAfter) {
 		w.note()
 	}
 }
+
+// tooEarly reports whether t is before a time that was retryAfter ahead. One that is further ahead is of a clock that was set back since.
+func tooEarly(t, at int64) bool { return t < at && at-t <= retryAfter }
 
 // note writes the counts where the reader finds them.
 func (w *Writer) note() {
@@ -172,7 +175,7 @@ func (w *Writer) advance(s *segment, slot uint64) *segment {
 	if slot < s.slots { // only one caller gets the rest, which is too small for it
 		s.mark(slot, markPad, s.slots-slot)
 	}
-	if w.closed.Load() || w.current.Load() == s && now() < w.retryAt.Load() {
+	if w.closed.Load() || w.current.Load() == s && tooEarly(now(), w.retryAt.Load()) {
 		return nil
 	}
 	next, full := w.turn(s)
