@@ -113,6 +113,18 @@ func TestLogFeedRare(t *testing.T) {
 	}
 }
 
+// TestNewestSockets: what is not followed is asked for once.
+func TestNewestSockets(t *testing.T) {
+	t.Parallel()
+	n := &notebook{sockets: []devserver.Socket{{ID: 1}, {ID: 2}, {ID: 3}}}
+	next := func(ctx context.Context) ([]devserver.Socket, error) {
+		return newestSockets(ctx, n, devserver.SocketFilter{}, 2)
+	}
+	if got := ask(t, next, func(s devserver.Socket) string { return fmt.Sprint(s.ID) }); got != "[2 3]" || n.asked != 1 {
+		t.Errorf("%s, asked %d times, want the newest two, asked once", got, n.asked)
+	}
+}
+
 func TestSocketFeed(t *testing.T) {
 	t.Parallel()
 	const s = int64(time.Second)

@@ -44,7 +44,11 @@ a socket is shown when it opens and again when its state changes.
 			}
 			defer rec.Close()
 			filter := devserver.SocketFilter{App: l.app, State: state, Host: l.host, Rule: l.rule, RequestID: l.request, RunID: l.run, Since: since}
-			return list(c, &l, socketFeed(rec, filter, l.limit), socketHead, socketRow(newPalette(c.OutOrStdout())))
+			next := socketFeed(rec, filter, l.limit)
+			if !l.follow { // nothing is read but what is shown
+				next = func(ctx context.Context) ([]devserver.Socket, error) { return newestSockets(ctx, rec, filter, l.limit) }
+			}
+			return list(c, &l, next, socketHead, socketRow(newPalette(c.OutOrStdout())))
 		},
 	}
 	l.flags(c)
@@ -66,12 +70,9 @@ func socketFeed(rec socketReader, filter devserver.SocketFilter, limit int) feed
 	var shown map[int64]string             // id -> state, of the sockets that may be read again; nil before the first call
 	since, begun := filter.Since, int64(0) // begun: what was opened before it may have been left out by the limit
 	read := func(ctx context.Context, since int64, limit int) ([]devserver.Socket, error) {
-		page := func(before int64, n int) ([]devserver.Socket, error) {
-			f := filter
-			f.Since, f.Before, f.Limit = since, before, n
-			return rec.Sockets(ctx, f)
-		}
-		return newest(limit, page, func(s devserver.Socket) int64 { return s.ID }, func(devserver.Socket) bool { return true })
+		f := filter
+		f.Since = since
+		return newestSockets(ctx, rec, f, limit)
 	}
 	advance := func(rows []devserver.Socket) {
 		for _, s := range rows {
@@ -124,6 +125,15 @@ func socketFeed(rec socketReader, filter devserver.SocketFilter, limit int) feed
 		shown = now
 		return news, nil
 	}
+}
+
+// newestSockets returns the newest of the filter's sockets, oldest first.
+func newestSockets(ctx context.Context, rec socketReader, f devserver.SocketFilter, limit int) ([]devserver.Socket, error) {
+	page := func(before int64, n int) ([]devserver.Socket, error) {
+		f.Before, f.Limit = before, n
+		return rec.Sockets(ctx, f)
+	}
+	return newest(limit, page, func(s devserver.Socket) int64 { return s.ID }, func(devserver.Socket) bool { return true })
 }
 
 var socketHead = []string{"ID", "STATE", "NET", "ADDRESS", "STAND-IN", "OPENED", "WHERE", "REQUEST", "SENT", "RECEIVED", "ENDED BY"}
