@@ -121,7 +121,8 @@ func (c *rawConn) PollFD() *poll.FD {
 	return c.devserverPollFD()
 }
 
-// Control, Read and Write give the descriptor to user code: what that code does with it is judged in package syscall.
+// Control, Read and Write give the descriptor to user code: what that code does with it is judged in package syscall. Who
+// waits for it when it is reclaimed is not called once more, whether the close or the shutdown before it has come first.
 
 func (c *rawConn) Control(f func(uintptr)) error {
 	if c.devserverOwn() {
@@ -159,10 +160,18 @@ func (c *rawConn) Read(f func(uintptr) bool) error {
 		return c.devserverRead(f)
 	}
 	op := c.fd.devserver.sock.Waiting(sandbox.KindReceive)
-	return c.devserverWaited(op, sandbox.KindReceive, c.devserverRead(func(fd uintptr) bool {
+	gone := false
+	err := c.devserverRead(func(fd uintptr) bool {
+		if gone = c.fd.devserver.sock.Reclaimed(); gone {
+			return true
+		}
 		defer agent.SetTrust(c.fd.devserverLend(fd))
 		return f(fd)
-	}))
+	})
+	if gone {
+		err = &OpError{Op: "raw-read", Net: c.fd.net, Addr: c.fd.laddr, Err: poll.ErrNetClosing}
+	}
+	return c.devserverWaited(op, sandbox.KindReceive, err)
 }
 
 func (c *rawConn) Write(f func(uintptr) bool) error {
@@ -176,10 +185,18 @@ func (c *rawConn) Write(f func(uintptr) bool) error {
 		return c.devserverWrite(f)
 	}
 	op := c.fd.devserver.sock.Waiting(sandbox.KindSend)
-	return c.devserverWaited(op, sandbox.KindSend, c.devserverWrite(func(fd uintptr) bool {
+	gone := false
+	err := c.devserverWrite(func(fd uintptr) bool {
+		if gone = c.fd.devserver.sock.Reclaimed(); gone {
+			return true
+		}
 		defer agent.SetTrust(c.fd.devserverLend(fd))
 		return f(fd)
-	}))
+	})
+	if gone {
+		err = &OpError{Op: "raw-write", Net: c.fd.net, Addr: c.fd.laddr, Err: poll.ErrNetClosing}
+	}
+	return c.devserverWaited(op, sandbox.KindSend, err)
 }
 
 // devserverWaited ends a wait for the descriptor to be ready, and puts what production says in the place of an error that
