@@ -131,21 +131,28 @@ func TestLeftBehind(t *testing.T) {
 	}
 }
 
-// TestLocked: while another process writes to the recording, events wait, and one message says so.
-func TestLocked(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
+// twoWriters opens a recording in dir, which gives up at once where another writes, and that other.
+func twoWriters(t *testing.T, dir string) (*storage.DB, *sql.DB) {
+	t.Helper()
 	db, err := storage.Open(filepath.Join(dir, "recording.db"), storage.Options{BusyTimeout: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { db.Close() })
 	other, err := sql.Open("sqlite", db.Path())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.Close()
+	t.Cleanup(func() { other.Close() })
 	other.SetMaxOpenConns(1)
+	return db, other
+}
+
+// TestLocked: while another process writes to the recording, events wait, and one message says so.
+func TestLocked(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db, other := twoWriters(t, dir)
 	if _, err := other.Exec("BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
@@ -176,17 +183,7 @@ func TestLocked(t *testing.T) {
 func TestLockedAfterDamage(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	db, err := storage.Open(filepath.Join(dir, "recording.db"), storage.Options{BusyTimeout: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	other, err := sql.Open("sqlite", db.Path())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	other.SetMaxOpenConns(1)
+	db, other := twoWriters(t, dir)
 	leave(t, dir, "j", 1, 1000)
 	damage(t, dir, "j")
 	told := make(chan Notice, 10)
@@ -216,17 +213,7 @@ func TestLockedAfterDamage(t *testing.T) {
 func TestStopWhileLocked(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	db, err := storage.Open(filepath.Join(dir, "recording.db"), storage.Options{BusyTimeout: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	other, err := sql.Open("sqlite", db.Path())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	other.SetMaxOpenConns(1)
+	db, other := twoWriters(t, dir)
 	if _, err := other.Exec("BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
