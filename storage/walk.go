@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/seed-d81df0db/devserver/sandbox/record"
@@ -48,18 +49,18 @@ func socketSources(f record.EventFilter) sources {
 	w := where{}
 	w.addIf(true, hostMatch, contains(f.Host), contains(f.Host))
 	w.addIf(f.App != "", "r.app = ?", f.App)
-	const first, last = "coalesce(r.first_event, 0)", "coalesce(r.last_event, 1 << 62)" // an import may not name them
-	w.addIf(f.After != 0, last+" > ?", f.After)
-	w.addIf(f.Before != 0, first+" < ?", f.Before)
-	by, near := " ORDER BY min("+last+", ?) DESC", f.Before
+	// An import may not name the events of a socket: they may be anywhere, and it comes first.
+	w.addIf(f.After != 0, "(r.last_event > ? OR r.last_event IS NULL)", f.After)
+	w.addIf(f.Before != 0, "(r.first_event < ? OR r.first_event IS NULL)", f.Before)
+	by, near := " ORDER BY min(r.last_event, ?) DESC NULLS FIRST", f.Before
 	if near == 0 {
-		near = 1 << 62
+		near = math.MaxInt64
 	}
 	if f.Ascending {
-		by, near = " ORDER BY max("+first+", ?)", f.After
+		by, near = " ORDER BY max(r.first_event, ?) NULLS FIRST", f.After
 	}
 	const from = `sockets s INDEXED BY sockets_peer CROSS JOIN sockets r ON r.id = s.id` // the index is a fraction of the table
-	return sources{`SELECT r.id, ` + first + `, ` + last + ` FROM ` + from + w.clause() + by, append(w.args, near), 1}
+	return sources{`SELECT r.id, r.first_event, r.last_event FROM ` + from + w.clause() + by, append(w.args, near), 1}
 }
 
 // firstSources is how many sources are read at first. Most walks end within them, and a query that may stop there sorts
@@ -81,7 +82,12 @@ func (db *DB) walk(ctx context.Context, f record.EventFilter, w where, from sour
 	defer k.ask.Close()
 	for _, most := range []int{firstSources, -1} {
 		rows, err := query(ctx, db, "sources of events", from.text+fmt.Sprintf(" LIMIT %d", most), from.args, func(scan func(...any) error) (s source, err error) {
-			err = scan(&s.socket, &s.low, &s.high)
+			low, high := sql.NullInt64{}, sql.NullInt64{}
+			err = scan(&s.socket, &low, &high)
+			s.low, s.high = low.Int64, high.Int64
+			if !high.Valid {
+				s.high = math.MaxInt64
+			}
 			return s, err
 		})
 		if err != nil {
