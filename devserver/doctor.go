@@ -119,7 +119,7 @@ func checkConfig(file, dir string) Check {
 	if err := new(Options).merge(c); err != nil {
 		return Check{name, stateFail, err.Error(), "Mend the file; the message says what it may hold."}
 	}
-	policy, _, err := newPolicy(&Options{}, c, new(project.AppConfig))
+	policy, _, _, err := newPolicy(&Options{}, c, new(project.AppConfig))
 	switch {
 	case err != nil:
 		return Check{name, stateFail, err.Error(), "Name a profile that devserver profiles lists, or a file."}

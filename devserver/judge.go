@@ -74,7 +74,7 @@ func NewJudge(o JudgeOptions) (*Judge, error) {
 		return nil, err
 	}
 	options := &Options{Profile: o.Profile, NoBilling: o.NoBilling}
-	policy, _, err := newPolicy(options, config, app)
+	policy, _, _, err := newPolicy(options, config, app)
 	if err != nil {
 		return nil, err
 	}
@@ -116,24 +116,24 @@ func profileName(o *Options, c *project.Config, a *project.AppConfig) string {
 }
 
 // newPolicy is the profile with what devserver.yaml and the flags change in it for an app, and the options under which
-// NewJudge decides the same way: no more of them than it takes.
-func newPolicy(o *Options, c *project.Config, a *project.AppConfig) (*sandbox.Policy, JudgeOptions, error) {
-	under := JudgeOptions{NoBilling: o.NoBilling}
+// NewJudge decides the same way: no more of them than it takes. files are those that the profile was read from.
+func newPolicy(o *Options, c *project.Config, a *project.AppConfig) (policy *sandbox.Policy, under JudgeOptions, files []string, err error) {
+	under = JudgeOptions{NoBilling: o.NoBilling}
 	name := profileName(o, c, a)
 	if o.given("profile", o.Profile) {
 		under.Profile = name
 	}
 	p, err := profile.Load(name)
 	if err != nil {
-		return nil, under, err
+		return nil, under, nil, err
 	}
 	plain, err := p.Policy()
 	if err != nil {
-		return nil, under, err
+		return nil, under, p.Files, err
 	}
-	policy, err := p.Policy()
+	policy, err = p.Policy()
 	if err != nil {
-		return nil, under, err
+		return nil, under, p.Files, err
 	}
 	c.Overrides.Apply(policy)
 	a.Overrides.Apply(policy)
@@ -152,9 +152,9 @@ func newPolicy(o *Options, c *project.Config, a *project.AppConfig) (*sandbox.Po
 		policy.Billing = false
 	}
 	if _, err := policy.Compile(); err != nil {
-		return nil, under, err
+		return nil, under, p.Files, err
 	}
-	return policy, under, nil
+	return policy, under, p.Files, nil
 }
 
 // Profile is the name of the profile by which it answers.

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed-d81df0db/devserver/devserver/profile"
 	"github.com/seed-d81df0db/devserver/devserver/project"
 	"github.com/seed-d81df0db/devserver/sandbox"
 )
@@ -245,10 +244,7 @@ func (o *Options) configure(c *project.Config, a *project.AppConfig, found *proj
 	var x configured
 	var errs [5]error
 	x.settings, errs[0] = o.settingsOf(c, &a.Settings)
-	x.policy, x.under, errs[1] = newPolicy(o, c, a)
-	if p, err := profile.Load(profileName(o, c, a)); err == nil {
-		x.profiles = p.Files
-	}
+	x.policy, x.under, x.profiles, errs[1] = newPolicy(o, c, a)
 	x.standins, errs[2] = newStandins(o.Standins, c, a)
 	x.variables, x.env, x.watched, errs[3] = environ(os.Environ(), found, c, &a.Settings)
 	x.capture, errs[4] = newCapture(o)
