@@ -122,12 +122,14 @@ func (l *loop) silence() *proxy.Problem {
 }
 
 func (l *loop) listensOn(addr string) string {
-	way := ""
-	if _, port, err := net.SplitHostPort(addr); err == nil {
-		way = ", or let it have the port that it has chosen: --addr 127.0.0.1:" + port
-		if len(l.sup.apps) > 1 {
-			way = ", or let it have the port that it has chosen: addr: 127.0.0.1:" + port + " of the app in devserver.yaml"
-		}
+	text := fmt.Sprintf("%s listens on %s, where no request arrives; listen on $PORT (%d): http.ListenAndServe(\":\"+os.Getenv(\"PORT\"), nil)", l.name, addr, l.port)
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return text
 	}
-	return fmt.Sprintf("%s listens on %s, where no request arrives; listen on $PORT (%d): http.ListenAndServe(\":\"+os.Getenv(\"PORT\"), nil)%s", l.name, addr, l.port, way)
+	text += ", or let it have the port that it has chosen: "
+	if len(l.sup.apps) > 1 {
+		return text + "addr: 127.0.0.1:" + port + " of the app in devserver.yaml"
+	}
+	return text + "--addr 127.0.0.1:" + port
 }
