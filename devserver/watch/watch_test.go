@@ -610,19 +610,26 @@ func (f *fake) Remove(dir string) {
 func (f *fake) Notices() <-chan notice { return f.notices }
 func (f *fake) Close()                 {}
 
+// watched watches an app by a fake notifier, in fake time.
+func watched(t *testing.T, a *project.App) (*fake, *Watcher) {
+	t.Helper()
+	f := newFake(1000)
+	w, err := newWatcher(Config{Files: FilesOf(a, a.Packages)}, func() (notifier, error) { return f, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait() // until the first list is in use
+	return f, w
+}
+
 // TestTiming: in fake time, what a burst is.
 func TestTiming(t *testing.T) {
 	t.Parallel()
 	a := app(t, sample, "app")
 	lib, main := filepath.Join(a.Module.Dir, "lib/lib.go"), filepath.Join(a.Dir, "main.go")
 	synctest.Test(t, func(t *testing.T) {
-		f := newFake(1000)
-		w, err := newWatcher(Config{Files: FilesOf(a, a.Packages)}, func() (notifier, error) { return f, nil })
-		if err != nil {
-			t.Fatal(err)
-		}
+		f, w := watched(t, a)
 		defer w.Close()
-		synctest.Wait() // until the first list is in use
 		n := 0
 		save := func(file string) {
 			n++
@@ -744,13 +751,8 @@ func TestLimitLosesNothing(t *testing.T) {
 	a := app(t, sample, "app")
 	lib, views := filepath.Join(a.Module.Dir, "lib/lib.go"), filepath.Join(a.Dir, "views")
 	synctest.Test(t, func(t *testing.T) {
-		f := newFake(1000)
-		w, err := newWatcher(Config{Files: FilesOf(a, a.Packages)}, func() (notifier, error) { return f, nil })
-		if err != nil {
-			t.Fatal(err)
-		}
+		f, w := watched(t, a)
 		defer w.Close()
-		synctest.Wait() // until the first list is in use
 		f.mu.Lock()
 		f.limit = len(f.dirs)
 		f.mu.Unlock()
