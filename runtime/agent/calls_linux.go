@@ -177,10 +177,7 @@ func kindOf(trap uintptr) sandbox.Kind {
 func (a *Agent) closing(fd int) {
 	a.forget(fd)
 	a.unbind(fd)
-	if l := a.OwnListener(fd); l != nil {
-		l.Unlend(fd)
-		l.Close()
-	}
+	a.closeListener(fd)
 	if s := a.lentSocket(fd); s != nil {
 		a.Unlend(fd, s)
 		if !a.isLent(s) {

@@ -27,10 +27,7 @@ func (a *Agent) Lend(fd int, s *Socket) {
 	if a.lentSocket(fd) == s {
 		return
 	}
-	if l := a.OwnListener(fd); l != nil { // closed where no hook saw it, or the number were not free
-		l.Unlend(fd)
-		l.Close()
-	}
+	a.closeListener(fd) // where no hook saw it, or the number were not free
 	a.lentMu.Lock()
 	defer a.lentMu.Unlock()
 	a.lent[fd] = s

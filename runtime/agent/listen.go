@@ -70,8 +70,13 @@ func (a *Agent) listener(addr netip.AddrPort) (*Listener, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("listen", err)
 	}
+	return a.opened(fd, addr), nil
+}
+
+// opened counts a descriptor of the own listener. The caller holds listenMu.
+func (a *Agent) opened(fd int, addr netip.AddrPort) *Listener {
 	a.listening++
-	return &Listener{FD: fd, Addr: addr, a: a, open: true}, nil
+	return &Listener{FD: fd, Addr: addr, a: a, open: true}
 }
 
 // ServesTLS tells the supervisor when the listener that is to serve TLS is the app's own.

@@ -28,3 +28,11 @@ func (l *Listener) Unlend(fd int) {
 		machine.see(fd, false)
 	}
 }
+
+// closeListener says that what has the number fd is no descriptor of the own listener any more.
+func (a *Agent) closeListener(fd int) {
+	if l := a.OwnListener(fd); l != nil {
+		l.Unlend(fd)
+		l.Close()
+	}
+}

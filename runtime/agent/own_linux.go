@@ -194,9 +194,9 @@ func (a *Agent) ownDuplicated(c *call, l *Listener) {
 	if c.isDup() && c.err == 0 && c.n != int(c.fd) {
 		a.closing(c.n) // what had the number until now
 		a.listenMu.Lock()
-		a.listening++
+		other := a.opened(c.n, l.Addr)
 		a.listenMu.Unlock()
-		(&Listener{FD: c.n, Addr: l.Addr, a: a, open: true}).Lend(c.n)
+		other.Lend(c.n)
 	}
 }
 
