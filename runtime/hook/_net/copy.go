@@ -149,54 +149,45 @@ func (l *rawListener) Control(f func(uintptr)) error {
 	return err
 }
 
-func (c *rawConn) Read(f func(uintptr) bool) error {
-	if c.devserverOwn() {
-		return c.devserverRead(func(fd uintptr) bool {
-			defer agent.SetTrust(c.fd.devserverLend(fd))
-			return f(fd)
-		})
-	}
-	if !c.devserverJudged() {
-		return c.devserverRead(f)
-	}
-	op := c.fd.devserver.sock.Waiting(sandbox.KindReceive)
-	gone := false
-	err := c.devserverRead(func(fd uintptr) bool {
-		if gone = c.fd.devserver.sock.Reclaimed(); gone {
-			return true
-		}
+func (c *rawConn) Read(f func(uintptr) bool) error  { return c.devserverReady(sandbox.KindReceive, f) }
+func (c *rawConn) Write(f func(uintptr) bool) error { return c.devserverReady(sandbox.KindSend, f) }
+
+// devserverReady is Read or Write, by what the descriptor is to be ready for.
+func (c *rawConn) devserverReady(k sandbox.Kind, f func(uintptr) bool) error {
+	lent := func(fd uintptr) bool {
 		defer agent.SetTrust(c.fd.devserverLend(fd))
 		return f(fd)
+	}
+	switch {
+	case c.devserverOwn():
+		return c.devserverWait(k, lent)
+	case !c.devserverJudged():
+		return c.devserverWait(k, f)
+	}
+	sock, gone := c.fd.devserver.sock, false
+	op := sock.Waiting(k)
+	err := c.devserverWait(k, func(fd uintptr) bool {
+		if gone = sock.Reclaimed(); gone {
+			return true
+		}
+		return lent(fd)
 	})
 	if gone {
-		err = &OpError{Op: "raw-read", Net: c.fd.net, Addr: c.fd.laddr, Err: poll.ErrNetClosing}
+		name := "raw-read"
+		if k == sandbox.KindSend {
+			name = "raw-write"
+		}
+		err = &OpError{Op: name, Net: c.fd.net, Addr: c.fd.laddr, Err: poll.ErrNetClosing}
 	}
-	return c.devserverWaited(op, sandbox.KindReceive, err)
+	return c.devserverWaited(op, k, err)
 }
 
-func (c *rawConn) Write(f func(uintptr) bool) error {
-	if c.devserverOwn() {
-		return c.devserverWrite(func(fd uintptr) bool {
-			defer agent.SetTrust(c.fd.devserverLend(fd))
-			return f(fd)
-		})
-	}
-	if !c.devserverJudged() {
+// devserverWait is the original Read or Write.
+func (c *rawConn) devserverWait(k sandbox.Kind, f func(uintptr) bool) error {
+	if k == sandbox.KindSend {
 		return c.devserverWrite(f)
 	}
-	op := c.fd.devserver.sock.Waiting(sandbox.KindSend)
-	gone := false
-	err := c.devserverWrite(func(fd uintptr) bool {
-		if gone = c.fd.devserver.sock.Reclaimed(); gone {
-			return true
-		}
-		defer agent.SetTrust(c.fd.devserverLend(fd))
-		return f(fd)
-	})
-	if gone {
-		err = &OpError{Op: "raw-write", Net: c.fd.net, Addr: c.fd.laddr, Err: poll.ErrNetClosing}
-	}
-	return c.devserverWaited(op, sandbox.KindSend, err)
+	return c.devserverRead(f)
 }
 
 // devserverWaited ends a wait for the descriptor to be ready, and puts what production says in the place of an error that
